@@ -1,0 +1,100 @@
+"""The import finder behind ``erlen.as_flask``.
+
+It stands outside the package, and imports nothing of it, so that the start-up line of
+``erlen-as-flask.pth`` and the ``erlen`` command can install it without loading erlen: the package
+comes in when somebody first imports ``flask``. The wheel carries both files at its top level.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from importlib.machinery import ModuleSpec
+from types import CodeType, ModuleType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from importlib.abc import Loader
+else:  # importlib.abc would cost start-up time, and gives the loaders nothing.
+    Loader = object
+
+# Flask keeps these names in modules that erlen does not have.
+_ELSEWHERE = {
+    "flask.scaffold": "erlen.scaffold",
+    "flask.sansio.blueprints": "erlen.blueprints",
+    "flask.sansio.scaffold": "erlen.scaffold",
+}
+
+
+class _Same(Loader):
+    """Loads ``flask.x`` as the module ``erlen.x`` itself."""
+
+    def __init__(self, spec: ModuleSpec) -> None:
+        self.spec = spec
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        return importlib.import_module(self.spec.name)
+
+    def exec_module(self, module: ModuleType) -> None:
+        # The module ran when it was imported as erlen's. The import system has just written the
+        # alias's spec on it; with that one, reload() and pickle would take the alias for its name.
+        module.__spec__ = self.spec
+
+    def get_code(self, fullname: str) -> CodeType | None:
+        """The code of the module, for ``python -m flask``."""
+        loader: Any = self.spec.loader
+        code: CodeType | None = loader.get_code(self.spec.name)
+        return code
+
+
+class _Sansio(Loader):
+    """Loads ``flask.sansio``, an empty package, and ``flask.sansio.app``, where Flask is App."""
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        return None
+
+    def exec_module(self, module: ModuleType) -> None:
+        if module.__name__ == "flask.sansio.app":
+            app: Any = importlib.import_module("erlen.app")
+            vars(module).update(App=app.Flask, __getattr__=lambda name: getattr(app, name))
+
+
+class AliasFinder:
+    """Answers for ``flask`` and all below it with erlen's modules, each when first imported."""
+
+    def find_spec(
+        self, fullname: str, path: object = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if fullname.partition(".")[0] != "flask":
+            return None
+        if fullname in ("flask.sansio", "flask.sansio.app"):
+            return ModuleSpec(fullname, _Sansio(), is_package=fullname == "flask.sansio")
+        # Imported here: this is not needed where flask is not, and costs start-up time.
+        from importlib.util import find_spec
+
+        name = _ELSEWHERE.get(fullname, "erlen" + fullname.removeprefix("flask"))
+        spec = find_spec(name) if not name.startswith("erlen.sansio.") else None
+        if spec is None:
+            return None
+        alias = ModuleSpec(fullname, _Same(spec), origin=spec.origin)
+        alias.submodule_search_locations = spec.submodule_search_locations
+        alias.has_location = spec.has_location
+        return alias
+
+
+def install() -> None:
+    """Make ``flask`` and every ``flask.x`` the modules ``erlen`` and ``erlen.x``.
+
+    :raises RuntimeError: the real flask was imported before.
+    """
+    loaded = sys.modules.get("flask")
+    if loaded is not None and loaded is not sys.modules.get("erlen"):
+        raise RuntimeError(
+            "'flask' cannot be made another name for 'erlen': the real flask is imported already,"
+            f" from {getattr(loaded, '__file__', None) or 'an unknown place'}. Import"
+            " 'erlen.as_flask' before anything that imports flask, or set ERLEN_AS_FLASK=1 in the"
+            " environment of the process."
+        )
+    if not any(isinstance(finder, AliasFinder) for finder in sys.meta_path):
+        # Ahead of the path finder, which would load erlen's files a second time as flask's.
+        sys.meta_path.insert(0, AliasFinder())
