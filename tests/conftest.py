@@ -1,0 +1,68 @@
+"""What every test of the suite shares: the door under test, an app, a client."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+DOOR = os.environ.get("ERLEN_TEST_DOOR", "erlen")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers", "peer: needs the real Flask beside erlen in one process (door erlen only)"
+    )
+    config.addinivalue_line(
+        "markers", "erlen_only: erlen differs from Flask on purpose (not run on the real Flask)"
+    )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    door = importlib.import_module(DOOR)
+    no_peer = pytest.mark.skip(reason="the door is not erlen: no real Flask beside it")
+    real_flask = pytest.mark.skip(reason="the door is the real Flask")
+    for item in items:
+        if DOOR != "erlen" and item.get_closest_marker("peer"):
+            item.add_marker(no_peer)
+        if door.__name__ != "erlen" and item.get_closest_marker("erlen_only"):
+            item.add_marker(real_flask)
+
+
+@pytest.fixture(scope="session")
+def flask() -> Any:
+    """The package under test: erlen, or whatever `flask` is in this process."""
+    return importlib.import_module(DOOR)
+
+
+@pytest.fixture
+def app(flask: Any, tmp_path: Path) -> Any:
+    """An app in an empty folder, in testing mode: exceptions of views propagate."""
+    app = flask.Flask("tested", root_path=str(tmp_path))
+    app.config.update(TESTING=True, SECRET_KEY="a secret key of more than thirty-two bytes")
+    return app
+
+
+@pytest.fixture
+def client(app: Any) -> Any:
+    return app.test_client()
+
+
+@pytest.fixture(autouse=True)
+def no_context_left(flask: Any) -> Iterator[None]:
+    """Fail the test that leaves a context pushed, and clean up for the next one."""
+    yield
+    globals_module = sys.modules[f"{flask.__name__}.globals"]
+    left = []
+    while (ctx := globals_module._cv_request.get(None)) is not None:
+        left.append(ctx)
+        ctx.pop()
+    while (ctx := globals_module._cv_app.get(None)) is not None:
+        left.append(ctx)
+        ctx.pop()
+    assert left == [], "the test left a context pushed"
