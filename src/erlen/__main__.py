@@ -1,0 +1,20 @@
+"""The program ``erlen``, also as ``python -m erlen``: the command line, for Flask's applications too."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+# Before the application is imported, which may say `from flask import Flask`.
+from . import as_flask as as_flask
+from .cli import main as cli_main
+
+
+def main() -> None:
+    """Run the command line, with ``flask`` as another name for erlen here and in subprocesses."""
+    os.environ["ERLEN_AS_FLASK"] = "1"
+    cli_main()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
