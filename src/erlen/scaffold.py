@@ -1,4 +1,4 @@
-"""What an application and a blueprint share: routes, hooks, error handlers and files of their own."""
+"""What an app and a blueprint share: routes, hooks, error handlers and files of their own."""
 
 from __future__ import annotations
 
@@ -21,8 +21,6 @@ from .helpers import send_from_directory
 from .templating import _default_template_ctx_processor
 
 if t.TYPE_CHECKING:
-    from click import Group
-
     from .wrappers import Response
 
 # Told apart from None where None has a meaning of its own.
@@ -88,7 +86,6 @@ class Scaffold:
     :param root_path: what the folders are relative to; by default found from ``import_name``.
     """
 
-    cli: Group
     name: str
     _static_folder: str | None = None
     _static_url_path: str | None = None
@@ -128,9 +125,9 @@ class Scaffold:
         ] = defaultdict(lambda: defaultdict(dict))
 
         #: Called before the view: ``{scope: [functions]}``.
-        self.before_request_funcs: dict[
-            ft.AppOrBlueprintKey, list[ft.BeforeRequestCallable]
-        ] = defaultdict(list)
+        self.before_request_funcs: dict[ft.AppOrBlueprintKey, list[ft.BeforeRequestCallable]] = (
+            defaultdict(list)
+        )
 
         #: Called with the response: ``{scope: [functions]}``.
         self.after_request_funcs: dict[
@@ -138,9 +135,9 @@ class Scaffold:
         ] = defaultdict(list)
 
         #: Called when the request's context ends: ``{scope: [functions]}``.
-        self.teardown_request_funcs: dict[
-            ft.AppOrBlueprintKey, list[ft.TeardownCallable]
-        ] = defaultdict(list)
+        self.teardown_request_funcs: dict[ft.AppOrBlueprintKey, list[ft.TeardownCallable]] = (
+            defaultdict(list)
+        )
 
         #: Called for values added to a template's context: ``{scope: [functions]}``.
         self.template_context_processors: dict[
@@ -153,9 +150,9 @@ class Scaffold:
         ] = defaultdict(list)
 
         #: Called with endpoint and values when a URL is built: ``{scope: [functions]}``.
-        self.url_default_functions: dict[
-            ft.AppOrBlueprintKey, list[ft.URLDefaultCallable]
-        ] = defaultdict(list)
+        self.url_default_functions: dict[ft.AppOrBlueprintKey, list[ft.URLDefaultCallable]] = (
+            defaultdict(list)
+        )
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name!r}>"
