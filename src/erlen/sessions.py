@@ -1,0 +1,362 @@
+"""What an app remembers of a browser from one request to the next.
+
+By default a session travels in a cookie: its owner can read it and, without the secret key, not
+change it. :class:`SessionInterface` is what to implement to keep sessions elsewhere.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import typing as t
+import zlib
+from collections.abc import Mapping, MutableMapping
+from datetime import datetime, timezone
+
+from itsdangerous import (
+    BadData,
+    BadSignature,
+    TimestampSigner,
+    URLSafeTimedSerializer,
+    base64_encode,
+)
+from itsdangerous.serializer import Serializer
+from itsdangerous.signer import HMACAlgorithm
+from werkzeug.datastructures import CallbackDict
+
+from .json.tag import TaggedJSONSerializer
+from .typing import App
+
+if t.TYPE_CHECKING:
+    from .wrappers import Request, Response
+
+
+class SessionMixin(MutableMapping[str, t.Any]):
+    """What a session has besides the methods of a dict."""
+
+    #: Whether the session was just begun; some interfaces cannot tell, and leave it false.
+    new = False
+
+    #: Whether the session has to be saved; an interface that cannot tell leaves it true.
+    modified = True
+
+    #: Whether anybody looked at the session, so that the answer depends on the cookie and says
+    #: ``Vary: Cookie``. The request context sets it.
+    accessed = False
+
+    @property
+    def permanent(self) -> bool:
+        """Whether the session outlives the browser, for ``PERMANENT_SESSION_LIFETIME``.
+
+        Kept in the session as ``_permanent``.
+        """
+        return self.get("_permanent", False)  # type: ignore[no-any-return]  # a session is untyped
+
+    @permanent.setter
+    def permanent(self, value: bool) -> None:
+        self["_permanent"] = bool(value)
+
+
+def _mark_modified(session: SecureCookieSession) -> None:
+    session.modified = True
+
+
+class SecureCookieSession(CallbackDict[str, t.Any], SessionMixin):
+    """A session that is kept in a signed cookie.
+
+    It notices what is set and deleted in it, not what changes inside its values: set
+    ``session.modified = True`` after appending to a list in it.
+
+    :param initial: what the cookie held. Default: nothing.
+    """
+
+    modified = False
+
+    def __init__(self, initial: Mapping[str, t.Any] | None = None) -> None:
+        super().__init__(initial, _mark_modified)
+
+
+def _unavailable(self: SecureCookieSession, *args: t.Any, **kwargs: t.Any) -> t.NoReturn:
+    raise RuntimeError(
+        "The session is unavailable because no secret "
+        "key was set.  Set the secret_key on the "
+        "application to something unique and secret."
+    )
+
+
+class NullSession(SecureCookieSession):
+    """The session of an app that cannot have one: empty, and explains why on being changed."""
+
+    __setitem__ = __delitem__ = clear = pop = popitem = update = setdefault = _unavailable
+
+
+class SessionInterface:
+    """How an app opens and saves sessions; subclass it to keep them elsewhere.
+
+    Implement :meth:`open_session` and :meth:`save_session` with a session class that is a
+    mapping and a :class:`SessionMixin`, and set ``app.session_interface``. Requests of the same
+    browser may run at the same time: guard the store where that matters.
+
+    Source: https://flask.palletsprojects.com/en/stable/api/#session-interface
+    """
+
+    #: What :meth:`make_null_session` makes and :meth:`is_null_session` looks for.
+    null_session_class = NullSession
+
+    #: Whether sessions are kept with pickle, so that they may hold any object.
+    pickle_based = False
+
+    def make_null_session(self, app: App) -> NullSession:
+        """Make the session of a request whose session could not be opened."""
+        return self.null_session_class()
+
+    def is_null_session(self, obj: object) -> bool:
+        """Tell whether this is such a session, which is not saved."""
+        return isinstance(obj, self.null_session_class)
+
+    def get_cookie_name(self, app: App) -> str:
+        """Return the cookie's name: ``SESSION_COOKIE_NAME``."""
+        return app.config["SESSION_COOKIE_NAME"]  # type: ignore[no-any-return]
+
+    def get_cookie_domain(self, app: App) -> str | None:
+        """Return the cookie's ``Domain``: ``SESSION_COOKIE_DOMAIN``.
+
+        ``None`` binds the cookie to the very host that set it.
+        """
+        return app.config["SESSION_COOKIE_DOMAIN"]  # type: ignore[no-any-return]
+
+    def get_cookie_path(self, app: App) -> str:
+        """Return the cookie's ``Path``: ``SESSION_COOKIE_PATH``, else ``APPLICATION_ROOT``."""
+        config = app.config
+        return config["SESSION_COOKIE_PATH"] or config["APPLICATION_ROOT"]  # type: ignore[no-any-return]
+
+    def get_cookie_httponly(self, app: App) -> bool:
+        """Tell whether scripts are kept from the cookie: ``SESSION_COOKIE_HTTPONLY``."""
+        return app.config["SESSION_COOKIE_HTTPONLY"]  # type: ignore[no-any-return]
+
+    def get_cookie_secure(self, app: App) -> bool:
+        """Tell whether the cookie is for HTTPS only: ``SESSION_COOKIE_SECURE``."""
+        return app.config["SESSION_COOKIE_SECURE"]  # type: ignore[no-any-return]
+
+    def get_cookie_samesite(self, app: App) -> str | None:
+        """Return the cookie's ``SameSite``: ``SESSION_COOKIE_SAMESITE``."""
+        return app.config["SESSION_COOKIE_SAMESITE"]  # type: ignore[no-any-return]
+
+    def get_cookie_partitioned(self, app: App) -> bool:
+        """Tell whether the cookie is kept per top-level site: ``SESSION_COOKIE_PARTITIONED``."""
+        return app.config["SESSION_COOKIE_PARTITIONED"]  # type: ignore[no-any-return]
+
+    def get_expiration_time(self, app: App, session: SessionMixin) -> datetime | None:
+        """Return when the cookie expires: now and ``permanent_session_lifetime``.
+
+        :return: an aware time in UTC, or ``None`` where the session ends with the browser.
+        """
+        if session.permanent:
+            return datetime.now(timezone.utc) + app.permanent_session_lifetime  # type: ignore[no-any-return]
+        return None
+
+    def should_set_cookie(self, app: App, session: SessionMixin) -> bool:
+        """Tell whether the answer has to set the cookie.
+
+        It has to where the session was modified, or is permanent and
+        ``SESSION_REFRESH_EACH_REQUEST`` is on.
+        """
+        return session.modified or (
+            session.permanent and app.config["SESSION_REFRESH_EACH_REQUEST"]
+        )
+
+    def open_session(self, app: App, request: Request) -> SessionMixin | None:
+        """Open the session of a request.
+
+        :return: the session, or ``None`` where there cannot be one and :meth:`make_null_session`
+            is to be asked.
+        """
+        raise NotImplementedError()
+
+    def save_session(self, app: App, session: SessionMixin, response: Response) -> None:
+        """Save the session, and set its cookie on the response.
+
+        Not called for a session that :meth:`is_null_session` knows.
+        """
+        raise NotImplementedError()
+
+
+session_json_serializer = TaggedJSONSerializer()
+
+
+def _lazy_sha1(string: bytes = b"") -> t.Any:
+    """Make a SHA-1, and not touch it before: some builds of OpenSSL refuse it."""
+    return hashlib.sha1(string)
+
+
+class _KeyedHMAC(HMACAlgorithm):
+    """HMAC that keys the hash once per key and copies it for each value.
+
+    PERF: keying takes two thirds of the time of an HMAC of a short value.
+    """
+
+    def __init__(self, digest_method: t.Any = None) -> None:
+        super().__init__("sha1" if digest_method is _lazy_sha1 else digest_method)
+        self._keyed: dict[bytes, hmac.HMAC] = {}
+
+    def get_signature(self, key: bytes, value: bytes) -> bytes:
+        keyed = self._keyed.get(key)
+        if keyed is None:
+            keyed = self._keyed[key] = hmac.new(key, digestmod=self.digest_method)
+        mac = keyed.copy()
+        mac.update(value)
+        return mac.digest()
+
+
+class _CachedSigner(TimestampSigner):
+    """A signer that derives each key once.
+
+    PERF: itsdangerous derives it again for every value, which is as dear as signing.
+    """
+
+    def __init__(self, *args: t.Any, **kwargs: t.Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._derived: dict[str | bytes | None, bytes] = {}
+
+    def derive_key(self, secret_key: str | bytes | None = None) -> bytes:
+        derived = self._derived.get(secret_key)
+        if derived is None:
+            derived = self._derived[secret_key] = super().derive_key(secret_key)
+        return derived
+
+
+class _SessionSerializer(URLSafeTimedSerializer):
+    """itsdangerous' serializer, with one signer for all the sessions it reads and writes."""
+
+    #: Whether a weak key was looked for.
+    key_checked = False
+
+    def make_signer(self, salt: str | bytes | None = None) -> TimestampSigner:
+        if salt is not None and salt != self.salt:
+            return t.cast(TimestampSigner, super().make_signer(salt))
+        try:
+            return self._signer
+        except AttributeError:
+            self._signer = t.cast(TimestampSigner, super().make_signer(salt))
+            return self._signer
+
+    def dump_payload(self, obj: t.Any) -> bytes:
+        json = Serializer.dump_payload(self, obj)
+        if _worth_compressing(json):
+            compressed = zlib.compress(json)
+            if len(compressed) < len(json) - 1:
+                return b"." + base64_encode(compressed)
+        return base64_encode(json)
+
+
+def _worth_compressing(json: bytes) -> bool:
+    """Rule out what zlib would not make shorter.
+
+    PERF: zlib.compress clears 256 KB for each call, which costs more than all the rest of a
+    small session. Within 240 bytes the smallest window holds everything and one block takes all
+    the symbols, so the length is the same at a tenth of the cost.
+    """
+    if len(json) > 240:
+        return True
+    small = zlib.compressobj(wbits=9, memLevel=2)
+    return len(small.compress(json)) + len(small.flush()) < len(json) - 1
+
+
+class SecureCookieSessionInterface(SessionInterface):
+    """Keep sessions in signed cookies, by :mod:`itsdangerous`; what every app begins with.
+
+    Source: https://flask.palletsprojects.com/en/stable/api/#flask.sessions.SecureCookieSessionInterface
+    """
+
+    #: Tells this use of the secret key from others.
+    salt = "cookie-session"
+    #: The hash of the signature (RFC 2104).
+    digest_method = staticmethod(_lazy_sha1)
+    #: How itsdangerous derives the signing key from the secret key and the salt.
+    key_derivation = "hmac"
+    #: What writes the session as text.
+    serializer = session_json_serializer
+    session_class = SecureCookieSession
+
+    #: The signing serializers made so far, by all that went into them. Copied on change, so that
+    #: threads need no lock, and emptied when it holds 16.
+    _signing_serializers: Mapping[t.Any, _SessionSerializer] = {}
+
+    def get_signing_serializer(self, app: App) -> URLSafeTimedSerializer | None:
+        """Return what signs and reads the cookies of an app.
+
+        :return: a serializer that signs with ``SECRET_KEY`` and also reads what was signed with
+            one of ``SECRET_KEY_FALLBACKS``; ``None`` where the app has no secret key.
+        """
+        secret_key = app.secret_key
+        if not secret_key:
+            return None
+        # itsdangerous signs with the last key.
+        keys = (*(app.config["SECRET_KEY_FALLBACKS"] or ()), secret_key)
+        serializer = self.serializer
+        made_of = (keys, self.salt, self.digest_method, self.key_derivation, id(serializer))
+        # PERF: making one, with its signer and keys, takes longer than reading a cookie.
+        known = self._signing_serializers.get(made_of)
+        if known is None:
+            known = self._make_signing_serializer(keys)
+            others = self._signing_serializers if len(self._signing_serializers) < 16 else {}
+            self._signing_serializers = {**others, made_of: known}
+        return known
+
+    def _make_signing_serializer(self, keys: tuple[str | bytes, ...]) -> _SessionSerializer:
+        return _SessionSerializer(
+            keys,  # type: ignore[arg-type]  # str and bytes may be mixed
+            salt=self.salt,
+            serializer=self.serializer,
+            signer=_CachedSigner,
+            signer_kwargs={
+                "key_derivation": self.key_derivation,
+                "digest_method": self.digest_method,
+                "algorithm": _KeyedHMAC(self.digest_method),
+            },
+        )
+
+    def open_session(self, app: App, request: Request) -> SecureCookieSession | None:
+        """Read the session from its cookie.
+
+        A cookie that is missing, too old or not signed by this app begins an empty session.
+
+        :return: the session, or ``None`` where the app has no secret key.
+        """
+        signing = self.get_signing_serializer(app)
+        if signing is None:
+            return None
+        value = request.cookies.get(self.get_cookie_name(app))
+        if not value:
+            return self.session_class()
+        max_age = int(app.permanent_session_lifetime.total_seconds())
+        try:
+            return self.session_class(signing.loads(value, max_age=max_age))
+        except BadSignature:
+            return self.session_class()
+
+    def save_session(self, app: App, session: SessionMixin, response: Response) -> None:
+        """Write the session into its cookie, or delete the cookie of one that was emptied."""
+        if session.accessed:
+            response.vary.add("Cookie")
+        if not session and not session.modified:
+            return
+        attributes: dict[str, t.Any] = {
+            "domain": self.get_cookie_domain(app),
+            "path": self.get_cookie_path(app),
+            "secure": self.get_cookie_secure(app),
+            "partitioned": self.get_cookie_partitioned(app),
+            "samesite": self.get_cookie_samesite(app),
+            "httponly": self.get_cookie_httponly(app),
+        }
+        name = self.get_cookie_name(app)
+        if not session:
+            response.delete_cookie(name, **attributes)
+        elif self.should_set_cookie(app, session):
+            expires = self.get_expiration_time(app, session)
+            signing = t.cast(URLSafeTimedSerializer, self.get_signing_serializer(app))
+            value = signing.dumps(dict(session))
+            response.set_cookie(name, value, expires=expires, **attributes)
+        else:
+            return
+        response.vary.add("Cookie")
