@@ -7,9 +7,8 @@ import typing as t
 from collections import defaultdict
 from functools import update_wrapper
 
-from werkzeug.utils import cached_property
-
 from . import typing as ft
+from ._lazy import lazy
 from .scaffold import (
     Scaffold,
     T_after_request,
@@ -168,7 +167,7 @@ class Blueprint(Scaffold):
         self.owns_prefix = owns_prefix
         self._blueprints: list[tuple[Blueprint, dict[str, t.Any]]] = []
 
-    @cached_property
+    @lazy
     def cli(self) -> AppGroup:
         """The Click group of its commands, found under the ``erlen`` command."""
         # PERF: click and the command line take a fifth of the time to import; a worker that

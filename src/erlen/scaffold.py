@@ -10,9 +10,9 @@ from functools import update_wrapper
 
 from jinja2 import BaseLoader, FileSystemLoader
 from werkzeug.exceptions import HTTPException, default_exceptions
-from werkzeug.utils import cached_property
 
 from . import typing as ft
+from ._lazy import lazy
 from ._paths import _find_package_path as _find_package_path
 from ._paths import find_package as find_package
 from ._paths import get_root_path
@@ -230,7 +230,7 @@ class Scaffold:
         path = os.path.join(self.root_path, resource)
         return open(path, mode, encoding=None if mode == "rb" else encoding)
 
-    @cached_property
+    @lazy
     def jinja_loader(self) -> BaseLoader | None:
         """The loader of this object's own templates, or ``None`` without a template folder."""
         if self.template_folder is None:

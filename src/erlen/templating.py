@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import typing as t
+from collections import ChainMap
+from collections.abc import Iterator, KeysView, MutableMapping
 
 from jinja2 import BaseLoader, Template, TemplateNotFound
 from jinja2 import Environment as BaseEnvironment
@@ -74,6 +76,28 @@ def update_template_context(app: App, context: dict[str, t.Any]) -> None:
 # The environment and its loader
 
 
+class _Globals(ChainMap[str, t.Any]):
+    """A template's own globals over the environment's."""
+
+    # PERF: Jinja copies these at each rendering, and a ChainMap raises and catches a KeyError
+    # for each: that was more than half the cost of a small template.
+
+    def __getitem__(self, key: str) -> t.Any:
+        for mapping in self.maps:
+            if key in mapping:
+                return mapping[key]
+        return self.__missing__(key)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.keys())
+
+    def keys(self) -> KeysView[str]:
+        merged: dict[str, t.Any] = {}
+        for mapping in reversed(self.maps):
+            merged.update(mapping)
+        return merged.keys()
+
+
 class Environment(BaseEnvironment):
     """A Jinja environment that belongs to an app.
 
@@ -94,6 +118,10 @@ class Environment(BaseEnvironment):
         # An overlay sets attributes of its own, and so comes to have a cache of its own.
         super().__setattr__(name, value)
         self.__dict__["_compiled"] = {}
+
+    def make_globals(self, d: MutableMapping[str, t.Any] | None) -> MutableMapping[str, t.Any]:
+        """Return the globals of one template, which see later changes of the environment's."""
+        return _Globals({} if d is None else d, self.globals)
 
     def add_extension(self, extension: str | type[t.Any]) -> None:
         """Add a Jinja extension; sources compiled before are compiled anew."""
@@ -160,7 +188,7 @@ class DispatchingJinjaLoader(BaseLoader):
                 continue
         raise TemplateNotFound(template)
 
-    def _iter_loaders(self, template: str) -> t.Iterator[tuple[t.Any, BaseLoader]]:
+    def _iter_loaders(self, template: str) -> Iterator[tuple[t.Any, BaseLoader]]:
         for owner in (self.app, *self.app.iter_blueprints()):
             if owner.jinja_loader is not None:
                 yield owner, owner.jinja_loader
@@ -210,10 +238,10 @@ def _render(app: App, template: Template, context: dict[str, t.Any]) -> str:
     return text
 
 
-def _stream(app: App, template: Template, context: dict[str, t.Any]) -> t.Iterator[str]:
+def _stream(app: App, template: Template, context: dict[str, t.Any]) -> Iterator[str]:
     _prepare(app, template, context)
 
-    def generate() -> t.Iterator[str]:
+    def generate() -> Iterator[str]:
         yield from template.generate(context)
         _rendered(app, template, context)
 
@@ -252,7 +280,7 @@ def render_template_string(source: str, **context: t.Any) -> str:
 
 def stream_template(
     template_name_or_list: str | Template | list[str | Template], **context: t.Any
-) -> t.Iterator[str]:
+) -> Iterator[str]:
     """Render a template of the current app piece by piece; a view can return the iterator.
 
     :param template_name_or_list: its name; of a list, the first that exists is taken.
@@ -264,7 +292,7 @@ def stream_template(
     return _stream(app, template, context)
 
 
-def stream_template_string(source: str, **context: t.Any) -> t.Iterator[str]:
+def stream_template_string(source: str, **context: t.Any) -> Iterator[str]:
     """Render a template from its source piece by piece; a view can return the iterator.
 
     :param source: the template itself.

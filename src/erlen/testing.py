@@ -79,7 +79,7 @@ class EnvironBuilder(werkzeug.test.EnvironBuilder):
     ) -> None:
         self.close()
 
-    def json_dumps(self, obj: t.Any, **kwargs: t.Any) -> str:  # type: ignore[override]
+    def json_dumps(self, obj: t.Any, **kwargs: t.Any) -> str:
         """Serialize ``obj`` as the app does; for the argument ``json``."""
         return t.cast(str, self.app.json.dumps(obj, **kwargs))
 
@@ -175,7 +175,7 @@ class FlaskClient(Client):
         given = args[0] if args else None
         if isinstance(given, werkzeug.test.EnvironBuilder):
             builder = copy(given)
-            builder.environ_base = self._copy_environ(builder.environ_base or {})
+            builder.environ_base = self._copy_environ(dict(builder.environ_base or {}))
             return builder.get_request()
         if isinstance(given, dict):
             return EnvironBuilder.from_environ(
