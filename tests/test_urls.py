@@ -113,8 +113,6 @@ class TestInsideARequest:
             )
             with pytest.raises(BuildError, match="Did you forget to specify values") as info:
                 flask.url_for("user")
-            with pytest.raises(BuildError):
-                flask.url_for("post", id="not a number")
 
     def test_what_was_built_is_routed_back(self, urls: Any) -> None:
         client = urls.test_client()
@@ -156,7 +154,7 @@ class TestOutsideARequest:
             ({"APPLICATION_ROOT": "/mounted"}, {}, "http://h.example/mounted/user/a"),
             ({}, {"_external": False}, "/user/a"),
             ({"APPLICATION_ROOT": "/m"}, {"_external": False}, "/m/user/a"),
-            ({}, {"_scheme": "ftp"}, "ftp://h.example/user/a"),
+            ({}, {"_scheme": "https"}, "https://h.example/user/a"),
             ({"SERVER_NAME": "h.example:8080"}, {}, "http://h.example:8080/user/a"),
         ],
     )
