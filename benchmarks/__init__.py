@@ -1,0 +1,1 @@
+"""erlen measured beside Flask and its peers: ``make bench``, or ``python -m benchmarks.inproc``."""
