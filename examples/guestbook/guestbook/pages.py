@@ -1,0 +1,91 @@
+"""The pages that people see."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from erlen import (
+    Blueprint,
+    Response,
+    abort,
+    flash,
+    redirect,
+    render_template,
+    request,
+    send_from_directory,
+    session,
+    url_for,
+)
+from erlen.typing import ResponseReturnValue
+
+from . import entries, pictures
+from .db import picture_folder
+
+bp = Blueprint("pages", __name__)
+
+# SQLite counts to 2**63 - 1: a larger number in a URL is an unknown entry, not an error.
+ENTRY_ID = "<int(max=9223372036854775807):entry_id>"
+
+
+@bp.app_template_filter("when")
+def when(moment: datetime) -> str:
+    return f"{moment.day} {moment:%B %Y, %H:%M} UTC"
+
+
+@bp.get("/")
+def index() -> str:
+    return _book(entries.Draft(name=session.get("name", "")))
+
+
+@bp.post("/")
+def sign() -> ResponseReturnValue:
+    draft = entries.Draft.read(request.form)
+    upload = request.files.get("picture")  # an empty field comes as a file without a name
+    if upload and (problem := pictures.problem_with(upload)):
+        draft.errors["picture"] = problem
+    if draft.errors:
+        return _book(draft), 422
+
+    picture = pictures.save(upload) if upload else None
+    try:
+        entries.add(draft, picture)
+    except BaseException:
+        if picture:
+            pictures.remove(picture)
+        raise
+    flash(f"Thank you, {draft.name}. Your entry is in the book.", "good")
+    # 303: the browser goes on with GET, and a reload does not sign twice.
+    return redirect(url_for(".index"), code=303)
+
+
+@bp.get(f"/entry/{ENTRY_ID}")
+def entry(entry_id: int) -> str:
+    return render_template("entry.html", entry=entries.find(entry_id))
+
+
+@bp.post(f"/entry/{ENTRY_ID}/remove")
+def remove(entry_id: int) -> ResponseReturnValue:
+    entry = entries.find(entry_id)
+    if not entry.is_mine:
+        abort(403, "Only who wrote an entry can remove it, from the same browser.")
+    entries.remove(entry)
+    flash("Your entry is removed.", "good")
+    return redirect(url_for(".index"), code=303)
+
+
+@bp.post("/forget")
+def forget() -> ResponseReturnValue:
+    session.clear()
+    flash("This browser no longer knows who you are.", "good")
+    return redirect(url_for(".index"), code=303)
+
+
+@bp.get("/pictures/<name>")
+def picture(name: str) -> Response:
+    # A name is never used twice, so a browser may keep the picture for good.
+    return send_from_directory(picture_folder(), name, max_age=365 * 24 * 60 * 60)
+
+
+def _book(draft: entries.Draft) -> str:
+    page = entries.page(request.args.get("page", 1, type=int))
+    return render_template("index.html", page=page, draft=draft)

@@ -1,0 +1,169 @@
+"""The demo: its own tests, the two commands of a newcomer, and people using it in a browser."""
+
+from __future__ import annotations
+
+import json
+import re
+import struct
+import subprocess
+import sys
+import urllib.request
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from browser import PROGRAM, Browser, browse
+from serving import EXAMPLES, Server, environment, serve
+
+GUESTBOOK = EXAMPLES / "guestbook"
+
+
+def test_its_own_tests() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"],
+        cwd=GUESTBOOK,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.search(r"^\d{3} passed", done.stdout, re.M)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The guestbook as `init-db` and `run` give it, with a book of its own."""
+    settings = {"GUESTBOOK_DATA_FOLDER": str(tmp_path_factory.mktemp("guestbook"))}
+    subprocess.run(
+        [sys.executable, "-m", "erlen", "--app", "guestbook", "init-db"],
+        cwd=GUESTBOOK,
+        env=environment(settings),
+        capture_output=True,
+        timeout=60,
+        check=True,
+    )
+    command = ("-m", "erlen", "--app", "guestbook", "run", "--debug", "--port", "0")
+    with serve(*command, folder=GUESTBOOK, env=settings) as server:
+        yield server
+
+
+def test_served_in_debug_mode(server: Server) -> None:
+    assert " * Serving Flask app 'guestbook'\n * Debug mode: on\n" in server.printed
+    with urllib.request.urlopen(f"{server.url}/api/entries", timeout=30) as answer:
+        assert set(json.load(answer)) == {"entries", "page", "pages", "total", "next", "previous"}
+
+
+@pytest.fixture
+def browser(tmp_path: Path) -> Iterator[Browser]:
+    if PROGRAM is None:
+        pytest.skip("there is no chromium command")
+    with browse(tmp_path / "profile") as browser:
+        yield browser
+
+
+def png(width: int, height: int) -> bytes:
+    """A picture in one colour, that a browser can show."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return (
+            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        )
+
+    rows = (b"\0" + b"\x60\x80\x50" * width) * height
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", zlib.compress(rows))
+        + chunk(b"IEND", b"")
+    )
+
+
+def sign(browser: Browser, name: str, message: str, picture: Path | None = None) -> None:
+    browser.fill("#name", name)
+    browser.fill("#message", message)
+    if picture:
+        browser.choose_file("#picture", picture)
+    browser.click(".sign form > button")
+
+
+def test_a_visitor_signs_and_removes(server: Server, browser: Browser, tmp_path: Path) -> None:
+    picture = tmp_path / "green.png"
+    picture.write_bytes(png(40, 30))
+    browser.open(server.url)
+    sign(browser, "Ada <Lovelace>", "Came, saw,\ncomputed.", picture)
+    assert "Thank you, Ada <Lovelace>. Your entry is in the book." in browser.text()
+    assert "Hello, Ada <Lovelace>" in browser.text()
+    assert "Came, saw,\ncomputed." in browser.text()
+    assert browser.evaluate("location.pathname") == "/"
+    assert browser.evaluate("document.querySelector('.picture img').naturalWidth") == 40
+    assert browser.evaluate("document.querySelector('#name').value") == "Ada <Lovelace>"
+
+    browser.click(".card .foot button")
+    assert "Your entry is removed." in browser.text()
+    assert "computed" not in browser.text()
+
+
+def test_a_form_with_mistakes(server: Server, browser: Browser, tmp_path: Path) -> None:
+    no_picture = tmp_path / "green.png"
+    no_picture.write_text("I am no picture")
+    browser.open(server.url)
+    sign(browser, " ", "Dear words", no_picture)
+    assert "Please tell us your name." in browser.text()
+    assert "The file ends in .png, but there is no such picture in it." in browser.text()
+    assert browser.evaluate("document.querySelector('#message').value") == "Dear words"
+    described = "document.querySelector('#name').getAttribute('aria-describedby')"
+    assert browser.evaluate(f"document.getElementById({described}).innerText").startswith("Please")
+
+
+def test_another_site_cannot_sign(server: Server, browser: Browser, tmp_path: Path) -> None:
+    page = tmp_path / "evil.html"
+    page.write_text(
+        f'<form method="post" action="{server.url}/"><input name="name" value="Mallory">'
+        '<input name="message" value="forged"><button>Win!</button></form>'
+    )
+    browser.open(page.as_uri())
+    browser.click("button")
+    assert "This was sent from another site." in browser.text()
+    browser.open(server.url)
+    assert "forged" not in browser.text()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("width", "height"), [(1280, 900), (360, 740)])
+@pytest.mark.parametrize("path", ["/", "/nothing"])
+def test_it_fits_the_screen_and_can_be_read(
+    server: Server,
+    browser: Browser,
+    path: str,
+    width: int,
+    height: int,
+    scheme: str,
+    tmp_path: Path,
+) -> None:
+    browser.set_screen(width, height, scheme)
+    browser.open(server.url + path)
+    assert browser.evaluate("document.documentElement.scrollWidth") == width
+    labelled = "[...document.querySelectorAll('input, textarea')].every(it => it.labels.length)"
+    assert browser.evaluate(labelled) is True
+    assert contrast(browser, "body", "body") > 7
+    assert contrast(browser, "button, .button", "button, .button") > 4.5
+    assert browser.screenshot(tmp_path / "page.png").startswith(b"\x89PNG")
+
+
+def contrast(browser: Browser, ink: str, paper: str) -> float:
+    """The contrast of two colours: https://www.w3.org/TR/WCAG22/#dfn-contrast-ratio"""
+
+    def luminance(selector: str, colour: str) -> float:
+        style = f"getComputedStyle(document.querySelector('main :is({selector}), {selector}'))"
+        parts = re.findall(r"[\d.]+", browser.evaluate(f"{style}.{colour}"))
+        shares = [int(part) / 255 for part in parts[:3]]
+        linear = [s / 12.92 if s <= 0.04045 else ((s + 0.055) / 1.055) ** 2.4 for s in shares]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    lighter, darker = sorted(
+        (luminance(ink, "color"), luminance(paper, "backgroundColor")), reverse=True
+    )
+    return (lighter + 0.05) / (darker + 0.05)
