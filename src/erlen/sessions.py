@@ -11,10 +11,9 @@ import hmac
 import typing as t
 import zlib
 from collections.abc import Mapping, MutableMapping
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 from itsdangerous import (
-    BadData,
     BadSignature,
     TimestampSigner,
     URLSafeTimedSerializer,
@@ -152,7 +151,7 @@ class SessionInterface:
         :return: an aware time in UTC, or ``None`` where the session ends with the browser.
         """
         if session.permanent:
-            return datetime.now(timezone.utc) + app.permanent_session_lifetime  # type: ignore[no-any-return]
+            return datetime.now(UTC) + app.permanent_session_lifetime  # type: ignore[no-any-return]
         return None
 
     def should_set_cookie(self, app: App, session: SessionMixin) -> bool:

@@ -219,9 +219,7 @@ def _make_encoder(
     return _json_encoder.c_make_encoder(  # type: ignore[no-any-return]
         None,
         plain.default,
-        _json_encoder.encode_basestring_ascii
-        if ensure_ascii
-        else _json_encoder.encode_basestring,
+        _json_encoder.encode_basestring_ascii if ensure_ascii else _json_encoder.encode_basestring,
         None,
         plain.key_separator,
         plain.item_separator,

@@ -74,9 +74,8 @@ class TagDict(JSONTag):
     key = " di"
 
     def check(self, value: t.Any) -> bool:
-        return isinstance(value, dict) and len(value) == 1 and next(iter(value)) in (
-            self.serializer.tags
-        )
+        tags = self.serializer.tags
+        return isinstance(value, dict) and len(value) == 1 and next(iter(value)) in tags
 
     def to_json(self, value: t.Any) -> t.Any:
         [(key, item)] = value.items()
