@@ -8,7 +8,7 @@ from pathlib import Path
 
 SRC = Path(__file__).parents[1] / "src" / "erlen"
 FLOORS = [
-    "typing signals globals config _paths _lazy",
+    "typing signals globals config _paths _lazy _background",
     "routing debughelpers logging views wrappers json sessions ctx",
     "helpers errors urls templating dispatch scaffold",
     "cli blueprints testing app",

@@ -1,0 +1,80 @@
+# The commands of the project. Each makes its environment first, and again when pyproject.toml or
+# what stands beside the package changed.
+#
+#   PYTHON=python3.13 make test   another Python (give it a VENV of its own)
+
+PYTHON ?= python3
+VENV ?= .venv
+PORT ?= 5000
+
+BIN = $(VENV)/bin
+PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
+SETUP = pyproject.toml src/erlen-as-flask.pth src/_erlen_as_flask.py
+
+.PHONY: help run test check conformance bench format clean
+
+help:
+	@echo "make run          serve the demo on http://127.0.0.1:$(PORT), with reloader and debugger"
+	@echo "make test         run the tests, under the name erlen and under the name flask"
+	@echo "make check        ruff, mypy, pyright, stubtest"
+	@echo "make conformance  run Flask's and Werkzeug's own tests against erlen"
+	@echo "make bench        measure against Flask and others"
+	@echo "make format       let ruff mend and format what it can"
+
+$(BIN)/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "erlen needs Python 3.11+")'
+	$(PYTHON) -m venv $(VENV)
+# Dependency groups need pip 25.1.
+	$(PIP) --upgrade pip
+
+$(VENV)/.run: $(SETUP) | $(BIN)/python
+	$(PIP) --editable ".[dev]"
+	@touch $@
+
+$(VENV)/.test: $(SETUP) | $(BIN)/python
+	$(PIP) --editable . --group test
+	@touch $@
+
+$(VENV)/.check: $(SETUP) | $(BIN)/python
+	$(PIP) --editable . --group check
+	@touch $@
+
+$(VENV)/.bench: $(SETUP) | $(BIN)/python
+	$(PIP) --editable . --group bench
+# A peer may have no build for this Python: what is missing is left out with a word.
+	-$(PIP) --group bench-peers
+	@touch $@
+
+# init-db makes what is not there yet and keeps what is.
+run: $(VENV)/.run
+	cd examples/guestbook && $(abspath $(BIN))/erlen --app guestbook init-db
+	cd examples/guestbook && \
+		exec $(abspath $(BIN))/erlen --app guestbook --debug run --port $(PORT)
+
+test: $(VENV)/.test
+	ERLEN_TEST_DOOR=erlen $(BIN)/python -m pytest
+	ERLEN_TEST_DOOR=flask $(BIN)/python -m pytest -p erlen.as_flask -m "not peer"
+	cd examples/guestbook && $(abspath $(BIN))/python -m pytest
+
+check: $(VENV)/.check
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/pyright --pythonpath $(BIN)/python
+	$(BIN)/python -m mypy.stubtest erlen.globals
+
+conformance: $(VENV)/.test
+	$(BIN)/python conformance/run.py
+
+bench: $(VENV)/.bench
+	$(BIN)/python -m benchmarks.inproc
+	$(BIN)/python -m benchmarks.startup
+	$(BIN)/python -m benchmarks.road
+	$(BIN)/python -m benchmarks.http
+
+format: $(VENV)/.check
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+clean:
+	rm -rf $(VENV) .cache build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
