@@ -13,5 +13,5 @@ _common: dict[str, object] = {
 }
 # The usual run asks the same questions each time, so that a failure belongs to the change at hand.
 settings.register_profile("usual", settings(max_examples=300, derandomize=True, **_common))  # type: ignore[arg-type]
-settings.register_profile("deep", settings(max_examples=20_000, **_common))  # type: ignore[arg-type]
+settings.register_profile("deep", settings(max_examples=10_000, **_common))  # type: ignore[arg-type]
 settings.load_profile(os.environ.get("ERLEN_TEST_PROFILE", "usual"))
