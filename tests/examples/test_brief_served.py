@@ -9,7 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from serving import EXAMPLES, serve
+from serving import EXAMPLES, one_door, serve
+
+pytestmark = one_door
 
 BRIEF = EXAMPLES / "brief"
 ON_FREE_PORT = str(Path(__file__).with_name("run_on_free_port.py"))
