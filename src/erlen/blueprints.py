@@ -278,12 +278,11 @@ class Blueprint(Scaffold):
             )
 
         first_registration = not any(bp is self for bp in app.blueprints.values())
-        app.blueprints[name] = self
-        self._got_registered_once = True
         state = self.make_setup_state(app, options, first_registration)
-
         if self.owns_prefix:
             app.prefix_owners[self._owned_prefix(state.url_prefix)] = name
+        app.blueprints[name] = self
+        self._got_registered_once = True
 
         if self.has_static_folder:
             state.add_url_rule(
