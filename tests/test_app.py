@@ -197,13 +197,13 @@ class TestClassAttributes:
         class MyMap(Map):
             pass
 
-        class MyConfig(flask.Config):  # type: ignore[misc,name-defined]  # base is Any
+        class MyConfig(flask.Config):
             pass
 
         class MyAborter(Aborter):
             pass
 
-        class MyApp(flask.Flask):  # type: ignore[misc,name-defined]  # base is Any
+        class MyApp(flask.Flask):
             url_rule_class = MyRule
             url_map_class = MyMap
             config_class = MyConfig
@@ -426,7 +426,7 @@ class TestClients:
         assert isinstance(client, flask.testing.FlaskClient)
         assert client.application is app
 
-        class Mine(flask.testing.FlaskClient):  # type: ignore[misc,name-defined]  # base is Any
+        class Mine(flask.testing.FlaskClient):
             def __init__(self, *args: Any, note: str, **kwargs: Any) -> None:
                 super().__init__(*args, **kwargs)
                 self.note = note

@@ -412,7 +412,7 @@ class TestContextAttributes:
         assert client.get("/x").text == "ada:x"
 
     def test_match_request_can_be_overridden(self, flask: Any, app: Any) -> None:
-        class Context(flask.ctx.RequestContext):  # type: ignore[misc,name-defined]  # base is Any
+        class Context(flask.ctx.RequestContext):
             def match_request(self) -> None:
                 super().match_request()
                 self.request.view_args["n"] = 41

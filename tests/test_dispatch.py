@@ -118,7 +118,11 @@ class TestReturnValues:
 
     def test_response_objects_are_not_copied(self, flask: Any, app: Any) -> None:
         made: list[Any] = []
-        app.after_request(lambda r: (made.append(r), r)[1])
+
+        @app.after_request
+        def note_response(response: Any) -> Any:
+            made.append(response)
+            return response
 
         def index() -> Any:
             made.append(flask.Response("x", 203))
@@ -149,7 +153,7 @@ class TestReturnValues:
         assert serve(app, lambda: Gone()).status_code == 410
 
     def test_response_class_of_the_app(self, flask: Any, app: Any) -> None:
-        class Plain(flask.Response):  # type: ignore[misc,name-defined]  # base is Any
+        class Plain(flask.Response):
             default_mimetype = "text/plain"
             default_status = 202
 
@@ -159,11 +163,16 @@ class TestReturnValues:
         assert response.status_code == 202
 
     def test_subclass_instance_passes(self, flask: Any, app: Any) -> None:
-        class Special(flask.Response):  # type: ignore[misc,name-defined]  # base is Any
+        class Special(flask.Response):
             pass
 
         seen: list[type] = []
-        app.after_request(lambda r: (seen.append(type(r)), r)[1])
+
+        @app.after_request
+        def note_response(response: Any) -> Any:
+            seen.append(type(response))
+            return response
+
         serve(app, lambda: Special("x"))
         assert seen == [Special]
 
@@ -377,9 +386,19 @@ class TestHooks:
         app.before_request(lambda: log.append("first"))
         app.before_request(lambda: ("stopped", 403))
         app.before_request(lambda: log.append("never"))
-        app.after_request(lambda r: (log.append(f"after {r.status_code}"), r)[1])
+
+        @app.after_request
+        def note_response(response: Any) -> Any:
+            log.append(f"after {response.status_code}")
+            return response
+
         app.teardown_request(lambda exc: log.append("teardown"))
-        app.add_url_rule("/", "index", lambda: log.append("never") or "view")
+
+        @app.get("/")
+        def index() -> str:
+            log.append("never")
+            return "view"
+
         response = client.get("/")
         assert (response.status_code, response.text) == (403, "stopped")
         assert log == ["first", "after 403", "teardown"]
@@ -443,7 +462,10 @@ class TestHooks:
             log.append(repr(exc))
             return "ignored"
 
-        app.after_request(lambda r: (log.append(f"after {r.status_code}"), r)[1])
+        @app.after_request
+        def note_response(response: Any) -> Any:
+            log.append(f"after {response.status_code}")
+            return response
 
         @app.get("/<int:fail>")
         def index(fail: int) -> str:
@@ -482,9 +504,7 @@ class TestHooks:
         client.get("/static/missing.css")
         assert log == ["before", "before"]
 
-    def test_body_read_in_a_hook_is_still_there(
-        self, flask: Any, app: Any, client: Any
-    ) -> None:
+    def test_body_read_in_a_hook_is_still_there(self, flask: Any, app: Any, client: Any) -> None:
         bodies: list[bytes] = []
         app.before_request(lambda: bodies.append(flask.request.get_data()))
         app.add_url_rule("/", "index", lambda: flask.request.form["a"], methods=["POST"])

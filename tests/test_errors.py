@@ -88,9 +88,7 @@ class TestUnhandled:
         app.add_url_rule("/", "index", raiser(ValueError("secret detail")), methods=["GET", "POST"])
         return app
 
-    def test_production_says_nothing(
-        self, failing: Any, caplog: pytest.LogCaptureFixture
-    ) -> None:
+    def test_production_says_nothing(self, failing: Any, caplog: pytest.LogCaptureFixture) -> None:
         response = failing.test_client().post("/?a=1")
         assert response.status_code == 500
         assert response.text == (
@@ -117,7 +115,12 @@ class TestUnhandled:
     )
     def test_propagation(self, failing: Any, config: dict[str, Any], propagates: bool) -> None:
         log: list[str] = []
-        failing.after_request(lambda r: (log.append("after"), r)[1])
+
+        @failing.after_request
+        def note_response(response: Any) -> Any:
+            log.append("after")
+            return response
+
         failing.teardown_request(lambda exc: log.append(f"teardown {exc}"))
         failing.config.update(config)
         if propagates:

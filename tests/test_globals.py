@@ -137,7 +137,7 @@ class TestG:
         assert "of 'tested'" not in repr(kept)
 
     def test_class_can_be_replaced(self, flask: Any, app: Any) -> None:
-        class Quiet(flask.ctx._AppCtxGlobals):  # type: ignore[misc,name-defined]  # base is Any
+        class Quiet(flask.ctx._AppCtxGlobals):
             def __getattr__(self, name: str) -> None:
                 return None
 

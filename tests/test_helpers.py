@@ -44,7 +44,7 @@ class TestMakeResponse:
         assert flask.make_response({"a": 1}).json == {"a": 1}
 
     def test_uses_the_apps_class(self, flask: Any, app: Any, request_context: Any) -> None:
-        class Mine(flask.Response):  # type: ignore[misc,name-defined]  # base is Any
+        class Mine(flask.Response):
             pass
 
         app.response_class = Mine
@@ -97,7 +97,7 @@ class TestRedirect:
         assert (response.status_code, response.location) == (303, "/x")
 
     def test_class_of_the_response(self, flask: Any, app: Any, request_context: Any) -> None:
-        class Mine(flask.Response):  # type: ignore[misc,name-defined]  # base is Any
+        class Mine(flask.Response):
             pass
 
         app.response_class = Mine

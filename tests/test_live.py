@@ -100,9 +100,7 @@ class TestHooks:
             ("after_request_funcs", lambda r: (r.set_data("replaced"), r)[1], "replaced"),
         ],
     )
-    def test_the_whole_dict_replaced(
-        self, served: Any, name: str, hook: Any, text: str
-    ) -> None:
+    def test_the_whole_dict_replaced(self, served: Any, name: str, hook: Any, text: str) -> None:
         setattr(served, name, {None: [hook]})
         assert served.test_client().get("/").text == text
 
@@ -206,7 +204,7 @@ class TestViewsAndRules:
 
 class TestClassesAndObjects:
     def test_request_class(self, flask: Any, served: Any) -> None:
-        class Mine(flask.Request):  # type: ignore[misc,name-defined]  # base is Any
+        class Mine(flask.Request):
             own = "own"
 
         served.request_class = Mine
@@ -214,7 +212,7 @@ class TestClassesAndObjects:
         assert served.test_client().get("/").text == "own"
 
     def test_response_class(self, flask: Any, served: Any) -> None:
-        class Mine(flask.Response):  # type: ignore[misc,name-defined]  # base is Any
+        class Mine(flask.Response):
             default_mimetype = "text/plain"
 
         served.response_class = Mine
@@ -226,12 +224,11 @@ class TestClassesAndObjects:
 
     def test_session_interface(self, flask: Any, served: Any) -> None:
         log: list[str] = []
-        sessions = flask.sessions
 
-        class Session(dict, sessions.SessionMixin):  # type: ignore[misc,name-defined,type-arg]  # base is Any
+        class Session(dict[str, Any], flask.sessions.SessionMixin):
             pass
 
-        class Mine(sessions.SessionInterface):  # type: ignore[misc,name-defined]  # base is Any
+        class Mine(flask.sessions.SessionInterface):
             def open_session(self, app: Any, request: Any) -> Any:
                 log.append(f"open {request.path}")
                 return Session(given=1)
@@ -245,14 +242,14 @@ class TestClassesAndObjects:
         assert log == ["open /", "save {'given': 1}"]
 
     def test_test_client_class(self, flask: Any, served: Any) -> None:
-        class Mine(flask.testing.FlaskClient):  # type: ignore[misc,name-defined]  # base is Any
+        class Mine(flask.testing.FlaskClient):
             pass
 
         served.test_client_class = Mine
         assert type(served.test_client()) is Mine
 
     def test_app_ctx_globals_class(self, flask: Any, served: Any) -> None:
-        class Mine(flask.ctx._AppCtxGlobals):  # type: ignore[misc,name-defined]  # base is Any
+        class Mine(flask.ctx._AppCtxGlobals):
             own = "own g"
 
         served.app_ctx_globals_class = Mine
@@ -260,7 +257,7 @@ class TestClassesAndObjects:
         assert served.test_client().get("/").text == "own g"
 
     def test_json_provider(self, flask: Any, served: Any) -> None:
-        class Mine(flask.json.provider.DefaultJSONProvider):  # type: ignore[misc,name-defined]  # base is Any
+        class Mine(flask.json.provider.DefaultJSONProvider):
             sort_keys = False
             mimetype = "application/own+json"
 

@@ -276,7 +276,7 @@ def test_json_dumps(flask: Any, app: Any, client: Any) -> None:
 
 
 def test_make_aborter(flask: Any) -> None:
-    class Mine(flask.Flask):  # type: ignore[misc,name-defined]  # base is Any
+    class Mine(flask.Flask):
         def make_aborter(self) -> Any:
             aborter = super().make_aborter()
             aborter.mapping[799] = NotFound
@@ -300,7 +300,7 @@ def test_aborter_replaced(flask: Any, app: Any, client: Any) -> None:
 
 
 def test_make_config(flask: Any) -> None:
-    class Mine(flask.Flask):  # type: ignore[misc,name-defined]  # base is Any
+    class Mine(flask.Flask):
         def make_config(self, instance_relative: bool = False) -> Any:
             config = super().make_config(instance_relative)
             config["MINE"] = instance_relative

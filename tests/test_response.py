@@ -194,7 +194,7 @@ class TestWsgi:
         assert b"".join(response.get_app_iter(environ())) == b"x"
 
     def test_get_wsgi_headers_can_be_overridden(self, flask: Any, app: Any, client: Any) -> None:
-        class Mine(flask.Response):  # type: ignore[misc,name-defined]  # base is Any
+        class Mine(flask.Response):
             def get_wsgi_headers(self, environ: Any) -> Any:
                 headers = super().get_wsgi_headers(environ)
                 headers["X-Path"] = environ["PATH_INFO"]
@@ -205,7 +205,7 @@ class TestWsgi:
         assert client.get("/p").headers["X-Path"] == "/p"
 
     def test_call_can_be_overridden(self, flask: Any, app: Any, client: Any) -> None:
-        class Mine(flask.Response):  # type: ignore[misc,name-defined]  # base is Any
+        class Mine(flask.Response):
             def __call__(self, environ: Any, start_response: Any) -> Any:
                 self.headers["X-Called"] = "1"
                 return super().__call__(environ, start_response)
@@ -215,7 +215,7 @@ class TestWsgi:
         assert client.get("/").headers["X-Called"] == "1"
 
     def test_iter_encoded_can_be_overridden(self, flask: Any, app: Any, client: Any) -> None:
-        class Mine(flask.Response):  # type: ignore[misc,name-defined]  # base is Any
+        class Mine(flask.Response):
             def iter_encoded(self) -> Any:
                 return (part.upper() for part in super().iter_encoded())
 
@@ -391,5 +391,3 @@ class TestCookies:
             flask.Response().set_cookie("k", "x" * 5000)
             assert flask.Response().max_cookie_size == 0
         assert flask.Response().max_cookie_size == 4093
-
-

@@ -253,7 +253,7 @@ class TestOptions:
 
     def test_url_map_takes_werkzeugs_own_rules(self, app: Any, client: Any) -> None:
         app.url_map.add(Rule("/direct", endpoint="direct"))
-        app.url_map.add(Submount("/sub", [Rule("/<int:n>", endpoint="sub")]))  # type: ignore[arg-type]  # any RuleFactory
+        app.url_map.add(Submount("/sub", [Rule("/<int:n>", endpoint="sub")]))
         app.view_functions["direct"] = lambda: "direct"
         app.view_functions["sub"] = lambda n: f"sub {n}"
         assert client.get("/direct").text == "direct"

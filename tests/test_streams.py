@@ -84,9 +84,7 @@ class TestStreamWithContext:
             def close(self) -> None:
                 log.append(f"closed {flask.request.path}")
 
-        app.add_url_rule(
-            "/", "index", lambda: flask.Response(flask.stream_with_context(Source()))
-        )
+        app.add_url_rule("/", "index", lambda: flask.Response(flask.stream_with_context(Source())))
         body, status, _ = run_wsgi_app(app, EnvironBuilder("/").get_environ())
         assert (next(iter(body)), status) == (b"a", "200 OK")
         body.close()  # type: ignore[attr-defined]  # an iterator with close, as PEP 3333 has it
@@ -177,9 +175,7 @@ class TestContextOfAStream:
         assert nothing_pushed(flask)
         assert log == ["closed in /", "teardown request", "teardown app"]
 
-    def test_closed_from_another_thread(
-        self, flask: Any, streaming: Any, log: list[str]
-    ) -> None:
+    def test_closed_from_another_thread(self, flask: Any, streaming: Any, log: list[str]) -> None:
         body = call(streaming)
         next(iter(body))
         errors: list[BaseException] = []
@@ -188,7 +184,7 @@ class TestContextOfAStream:
             try:
                 body.close()
                 assert nothing_pushed(flask)
-            except BaseException as error:  # noqa: BLE001 - handed to the asserting thread
+            except BaseException as error:
                 errors.append(error)
 
         thread = threading.Thread(target=close)
@@ -287,9 +283,7 @@ class TestClosing:
         assert log == ["closed"]
 
     @pytest.mark.parametrize("chunks", [0, 1, 3])
-    def test_call_on_close_when_the_server_closes(
-        self, flask: Any, app: Any, chunks: int
-    ) -> None:
+    def test_call_on_close_when_the_server_closes(self, flask: Any, app: Any, chunks: int) -> None:
         log: list[str] = []
 
         @app.get("/")

@@ -90,7 +90,7 @@ class TestRequestData:
         assert request.args["e"] == ""
         assert request.args["p"] == "a b c"
         with pytest.raises(BadRequest):
-            request.args["missing"]  # noqa: B018 - the look-up is what raises
+            request.args["missing"]
         with pytest.raises(TypeError, match="immutable"):
             request.args["a"] = "3"
 
@@ -250,9 +250,7 @@ class TestRequestJson:
         with pytest.raises(BadRequest):
             request.get_json()
         with app.app_context():
-            fresh = make_request(
-                flask, method="POST", data=b"[1", content_type="application/json"
-            )
+            fresh = make_request(flask, method="POST", data=b"[1", content_type="application/json")
             with pytest.raises(BadRequest) as info:
                 fresh.get_json()
             assert info.value.description == BadRequest.description
@@ -267,7 +265,7 @@ class TestRequestJson:
             request.get_json()
 
     def test_own_handling(self, flask: Any, app: Any, client: Any) -> None:
-        class Mine(flask.Request):  # type: ignore[misc,name-defined]  # base is Any
+        class Mine(flask.Request):
             def on_json_loading_failed(self, e: ValueError | None) -> Any:
                 return {"default": e is not None}
 
@@ -278,7 +276,7 @@ class TestRequestJson:
         assert client.post("/", data="x").json == {"default": False}
 
     def test_uses_the_apps_provider(self, flask: Any, app: Any, client: Any) -> None:
-        class Upper(flask.json.provider.DefaultJSONProvider):  # type: ignore[misc,name-defined]  # base is Any
+        class Upper(flask.json.provider.DefaultJSONProvider):
             def loads(self, s: str | bytes, **kwargs: Any) -> Any:
                 return {"upper": str(s)}
 
@@ -337,7 +335,7 @@ class TestRequestClasses:
         assert issubclass(flask.Response, WerkzeugResponse)
 
     def test_own_class(self, flask: Any, app: Any, client: Any) -> None:
-        class Mine(flask.Request):  # type: ignore[misc,name-defined]  # base is Any
+        class Mine(flask.Request):
             def __init__(self, environ: Any, populate_request: bool = True) -> None:
                 super().__init__(environ, populate_request)
                 self.own = environ["PATH_INFO"] * 2
@@ -370,10 +368,11 @@ class TestRequestClasses:
         assert stream.closed
 
     def test_application_decorator(self, flask: Any) -> None:
-        @flask.Request.application  # type: ignore[untyped-decorator]  # flask is Any
+        @flask.Request.application
         def hello(request: Any) -> Any:
             return flask.Response(f"hello {request.args['n']}")
 
-        assert WerkzeugResponse.from_app(
-            hello, EnvironBuilder("/?n=x").get_environ()
-        ).data == b"hello x"
+        assert (
+            WerkzeugResponse.from_app(hello, EnvironBuilder("/?n=x").get_environ()).data
+            == b"hello x"
+        )
