@@ -8,19 +8,23 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 import typing as t
 import zlib
 from collections.abc import Mapping, MutableMapping
 from datetime import UTC, datetime
+from functools import cached_property
 
 from itsdangerous import (
     BadSignature,
     TimestampSigner,
     URLSafeTimedSerializer,
+    base64_decode,
     base64_encode,
+    want_bytes,
 )
+from itsdangerous.encoding import bytes_to_int
 from itsdangerous.serializer import Serializer
-from itsdangerous.signer import HMACAlgorithm
 from werkzeug.datastructures import CallbackDict
 
 from .json.tag import TaggedJSONSerializer
@@ -188,40 +192,49 @@ def _lazy_sha1(string: bytes = b"") -> t.Any:
     return hashlib.sha1(string)
 
 
-class _KeyedHMAC(HMACAlgorithm):
-    """HMAC that keys the hash once per key and copies it for each value.
+class _SessionSigner(TimestampSigner):
+    """itsdangerous' signer, which derives its keys once and keys each HMAC once.
 
-    PERF: keying takes two thirds of the time of an HMAC of a short value.
-    """
-
-    def __init__(self, digest_method: t.Any = None) -> None:
-        super().__init__("sha1" if digest_method is _lazy_sha1 else digest_method)
-        self._keyed: dict[bytes, hmac.HMAC] = {}
-
-    def get_signature(self, key: bytes, value: bytes) -> bytes:
-        keyed = self._keyed.get(key)
-        if keyed is None:
-            keyed = self._keyed[key] = hmac.new(key, digestmod=self.digest_method)
-        mac = keyed.copy()
-        mac.update(value)
-        return mac.digest()
-
-
-class _CachedSigner(TimestampSigner):
-    """A signer that derives each key once.
-
-    PERF: itsdangerous derives it again for every value, which is as dear as signing.
+    PERF: itsdangerous does both for every value, which takes longer than the signing itself.
     """
 
     def __init__(self, *args: t.Any, **kwargs: t.Any) -> None:
         super().__init__(*args, **kwargs)
-        self._derived: dict[str | bytes | None, bytes] = {}
+        self._keyed: tuple[hmac.HMAC, ...] = ()
 
-    def derive_key(self, secret_key: str | bytes | None = None) -> bytes:
-        derived = self._derived.get(secret_key)
-        if derived is None:
-            derived = self._derived[secret_key] = super().derive_key(secret_key)
-        return derived
+    def _keyed_hmacs(self) -> tuple[hmac.HMAC, ...]:
+        """Return an HMAC for each key, the signing key's first; copy them before use."""
+        if not self._keyed:
+            digest = "sha1" if self.digest_method is _lazy_sha1 else self.digest_method
+            self._keyed = tuple(
+                hmac.new(self.derive_key(key), digestmod=digest)
+                for key in reversed(self.secret_keys)
+            )
+        return self._keyed
+
+    def get_signature(self, value: str | bytes) -> bytes:
+        return _sign(self._keyed_hmacs()[0], want_bytes(value))
+
+    def payload_of(self, signed: bytes, max_age: int | None) -> bytes | None:
+        """Return what was signed, or ``None`` where :meth:`unsign` is to tell what is wrong."""
+        signed_part, _, signature = signed.rpartition(self.sep)
+        payload, sep, timestamp = signed_part.rpartition(self.sep)
+        if not sep or not any(
+            hmac.compare_digest(_sign(keyed, signed_part), signature)
+            for keyed in self._keyed_hmacs()
+        ):
+            return None
+        if max_age is not None:
+            age = self.get_timestamp() - bytes_to_int(base64_decode(timestamp))
+            if not 0 <= age <= max_age:
+                return None
+        return payload
+
+
+def _sign(keyed: hmac.HMAC, value: bytes) -> bytes:
+    mac = keyed.copy()
+    mac.update(value)
+    return base64_encode(mac.digest())
 
 
 class _SessionSerializer(URLSafeTimedSerializer):
@@ -230,14 +243,28 @@ class _SessionSerializer(URLSafeTimedSerializer):
     #: Whether a weak key was looked for.
     key_checked = False
 
+    @cached_property
+    def _signer(self) -> _SessionSigner:
+        return _SessionSigner(self.secret_keys, salt=self.salt, **self.signer_kwargs)
+
     def make_signer(self, salt: str | bytes | None = None) -> TimestampSigner:
-        if salt is not None and salt != self.salt:
-            return t.cast(TimestampSigner, super().make_signer(salt))
-        try:
+        if salt is None:
             return self._signer
-        except AttributeError:
-            self._signer = t.cast(TimestampSigner, super().make_signer(salt))
-            return self._signer
+        return t.cast(TimestampSigner, super().make_signer(salt))
+
+    def loads(  # type: ignore[override]  # as TimedSerializer's, which has another order
+        self,
+        s: str | bytes,
+        max_age: int | None = None,
+        return_timestamp: bool = False,
+        salt: str | bytes | None = None,
+    ) -> t.Any:
+        # PERF: the good case without the timestamp as a datetime; all else is itsdangerous'.
+        if salt is None and not return_timestamp:
+            payload = self._signer.payload_of(want_bytes(s), max_age)
+            if payload is not None:
+                return self.load_payload(payload)
+        return super().loads(s, max_age, return_timestamp, salt)
 
     def dump_payload(self, obj: t.Any) -> bytes:
         json = Serializer.dump_payload(self, obj)
@@ -255,6 +282,8 @@ def _worth_compressing(json: bytes) -> bool:
     small session. Within 240 bytes the smallest window holds everything and one block takes all
     the symbols, so the length is the same at a tenth of the cost.
     """
+    if len(json) <= 10:
+        return False  # a zlib stream takes at least 9 bytes
     if len(json) > 240:
         return True
     small = zlib.compressobj(wbits=9, memLevel=2)
@@ -307,11 +336,10 @@ class SecureCookieSessionInterface(SessionInterface):
             keys,  # type: ignore[arg-type]  # str and bytes may be mixed
             salt=self.salt,
             serializer=self.serializer,
-            signer=_CachedSigner,
+            signer=_SessionSigner,
             signer_kwargs={
                 "key_derivation": self.key_derivation,
                 "digest_method": self.digest_method,
-                "algorithm": _KeyedHMAC(self.digest_method),
             },
         )
 
@@ -337,7 +365,7 @@ class SecureCookieSessionInterface(SessionInterface):
     def save_session(self, app: App, session: SessionMixin, response: Response) -> None:
         """Write the session into its cookie, or delete the cookie of one that was emptied."""
         if session.accessed:
-            response.vary.add("Cookie")
+            _vary_by_cookie(response)
         if not session and not session.modified:
             return
         attributes: dict[str, t.Any] = {
@@ -354,8 +382,90 @@ class SecureCookieSessionInterface(SessionInterface):
         elif self.should_set_cookie(app, session):
             expires = self.get_expiration_time(app, session)
             signing = t.cast(URLSafeTimedSerializer, self.get_signing_serializer(app))
-            value = signing.dumps(dict(session))
-            response.set_cookie(name, value, expires=expires, **attributes)
+            _warn_once_of_weak_key(app, signing)
+            response.set_cookie(name, signing.dumps(dict(session)), expires=expires, **attributes)
         else:
             return
+        if not session.accessed:
+            _vary_by_cookie(response)
+
+
+def _vary_by_cookie(response: Response) -> None:
+    headers = response.headers
+    if "Vary" in headers:
         response.vary.add("Cookie")
+    else:
+        headers["Vary"] = "Cookie"  # PERF: an eighth of the cost of parsing and merging nothing
+
+
+def _warn_once_of_weak_key(app: App, signing: URLSafeTimedSerializer) -> None:
+    if app.debug or app.testing or getattr(signing, "key_checked", True):
+        return
+    signing.key_checked = True  # type: ignore[attr-defined]  # only ours has it
+    reason = weak_secret_key_reason(app.secret_key)
+    if reason is not None:
+        app.logger.warning(
+            "SECRET_KEY %s: whoever guesses it can forge sessions. Set it to a random value, as"
+            " from: python -c 'import secrets; print(secrets.token_hex())'",
+            reason,
+        )
+
+
+def weak_secret_key_reason(key: str | bytes | None) -> str | None:
+    """Tell why a secret key does not keep a secret, for whoever reports on a deployment.
+
+    :param key: the key, as in ``SECRET_KEY``.
+    :return: what is wrong, to be read after the key's name; ``None`` where nothing is known to be.
+    """
+    if not key:
+        return "is not set"
+    value = want_bytes(key)
+    words = "".join(re.findall("[a-z0-9]+", value.decode("latin-1").lower()))
+    if words in _KNOWN_KEYS:
+        return "is an example that everybody knows"
+    if len(value) < 16:
+        return f"has {len(value)} bytes, and should have at least 16"
+    if len(set(value)) < 6:
+        return f"has only {len(set(value))} different bytes"
+    return None
+
+
+#: Keys from documentation, tutorials and templates: their letters and digits, in lower case.
+_KNOWN_KEYS = frozenset(
+    {
+        "192b9bdd22ab9ed4d12e236c78afcb9a393ec15f71bbf5dc987d54727823bcbf",  # Flask's manual
+        "5y2lf4q8znxec",  # Flask's old quickstart
+        "xf7xa1xa8x9f",
+        "changeme",
+        "changethis",
+        "changemeinproduction",
+        "changethisinproduction",
+        "default",
+        "dev",
+        "devkey",
+        "development",
+        "developmentkey",
+        "hardtoguessstring",
+        "key",
+        "mysecret",
+        "mysecretkey",
+        "password",
+        "replaceme",
+        "replacemewitharandomvalue",
+        "secret",
+        "secretkey",
+        "supersecret",
+        "supersecretkey",
+        "test",
+        "testkey",
+        "testing",
+        "thisisasecret",
+        "thisisasecretkey",
+        "thisismysecretkey",
+        "thisshouldbearandomvalue",
+        "topsecret",
+        "yoursecretkey",
+        "yoursecretkeyhere",
+        "youwillneverguess",
+    }
+)

@@ -8,7 +8,7 @@ import typing as t
 import weakref
 from collections.abc import Callable, Mapping
 from datetime import date
-from json import encoder as _json_encoder
+from json import encoder
 from uuid import UUID
 
 from werkzeug.http import http_date
@@ -214,16 +214,11 @@ def _make_encoder(
         separators=separators,
         default=default,
     )
-    if _json_encoder.c_make_encoder is None:  # not CPython
-        return plain.iterencode
-    return _json_encoder.c_make_encoder(  # type: ignore[no-any-return]
-        None,
-        plain.default,
-        _json_encoder.encode_basestring_ascii if ensure_ascii else _json_encoder.encode_basestring,
-        None,
-        plain.key_separator,
-        plain.item_separator,
-        sort_keys,
-        False,
-        True,
-    )
+    make: t.Any = getattr(encoder, "c_make_encoder", None)
+    if make is None:  # not CPython
+        return lambda obj, level: plain.iterencode(obj)
+    quote = encoder.encode_basestring_ascii if ensure_ascii else encoder.encode_basestring
+    item, key = separators
+    # As JSONEncoder.iterencode calls it: no indentation, keys not skipped, NaN allowed.
+    encode: _Encode = make(None, plain.default, quote, None, key, item, sort_keys, False, True)
+    return encode

@@ -243,13 +243,20 @@ class TaggedJSONSerializer:
 
     def tag(self, value: t.Any) -> t.Any:
         """Mark the value, and what is in it, where plain JSON would not keep it."""
-        # PERF: our own tags leave scalars alone; asking all eight costs 1 µs for each.
-        if type(value) in _SCALARS and self.order == self._own:
+        # PERF: our own tags leave scalars alone, and dicts of scalars, as most sessions are.
+        if self.order == self._own and self._is_plain(value):
             return value
         for tag in self.order:
             if tag.check(value):
                 return tag.tag(value)
         return value
+
+    def _is_plain(self, value: t.Any) -> bool:
+        if type(value) is not dict:
+            return type(value) in _SCALARS
+        if len(value) == 1 and next(iter(value)) in self.tags:
+            return False
+        return _SCALARS.issuperset(map(type, value.values()))
 
     def untag(self, value: dict[str, t.Any]) -> t.Any:
         """Turn a marked value back; anything else is returned as it is."""
