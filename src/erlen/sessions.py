@@ -109,6 +109,10 @@ class SessionInterface:
     #: Whether sessions are kept with pickle, so that they may hold any object.
     pickle_based = False
 
+    # Whether a session that nobody asks for need not be opened: opening one has no effect, and
+    # one that was not opened has nothing to save (see dispatch.py).
+    _opens_lazily = False
+
     def make_null_session(self, app: App) -> NullSession:
         """Make the session of a request whose session could not be opened."""
         return self.null_session_class()
@@ -309,6 +313,16 @@ class SecureCookieSessionInterface(SessionInterface):
     #: The signing serializers made so far, by all that went into them. Copied on change, so that
     #: threads need no lock, and emptied when it holds 16.
     _signing_serializers: Mapping[t.Any, _SessionSerializer] = {}
+
+    _opens_lazily = True
+
+    def __init_subclass__(cls, **kwargs: t.Any) -> None:
+        super().__init_subclass__(**kwargs)
+        mine = SecureCookieSessionInterface
+        cls._opens_lazily = all(
+            getattr(cls, name) is getattr(mine, name)
+            for name in ("open_session", "save_session", "should_set_cookie", "is_null_session")
+        )
 
     def get_signing_serializer(self, app: App) -> URLSafeTimedSerializer | None:
         """Return what signs and reads the cookies of an app.

@@ -1,0 +1,90 @@
+"""The event loop that runs coroutines for threads that have none.
+
+Under WSGI an ``async def`` view runs here: on one loop for the whole process, in a thread of its
+own, and not on a new loop for each request. So connections that a view opens on the loop can be
+used again by the next one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+import typing as t
+from collections.abc import Coroutine
+from concurrent.futures import Future
+from contextvars import copy_context
+
+T = t.TypeVar("T")
+
+
+class _Loop:
+    """An event loop in a daemon thread; made when first used, and anew after a fork."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._pid = 0
+        self.thread: threading.Thread | None = None
+
+    def get(self) -> asyncio.AbstractEventLoop:
+        with self._lock:
+            if self._loop is None or self._pid != os.getpid():
+                self._loop = asyncio.new_event_loop()
+                self._pid = os.getpid()
+                self.thread = threading.Thread(
+                    target=self._loop.run_forever, name="erlen-async", daemon=True
+                )
+                self.thread.start()
+            return self._loop
+
+    def renew_lock(self) -> None:
+        self._lock = threading.Lock()
+
+
+_loop = _Loop()
+if hasattr(os, "register_at_fork"):
+    # Another thread may have held the lock when the process was forked.
+    os.register_at_fork(after_in_child=_loop.renew_lock)
+
+
+def run(coroutine: Coroutine[t.Any, t.Any, T]) -> T:
+    """Run a coroutine on the background loop, wait for it, and return what it returns.
+
+    It sees the caller's context variables. Where the caller is on the loop itself (sync code
+    called by an async view), waiting would stop the loop, so it runs on another one.
+
+    :raises BaseException: what the coroutine raises.
+    """
+    loop = _loop.get()
+    if threading.current_thread() is _loop.thread:
+        return _run_elsewhere(coroutine)
+    done: Future[T] = Future()
+    context = copy_context()
+
+    async def main() -> None:
+        try:
+            done.set_result(await coroutine)
+        except BaseException as e:
+            done.set_exception(e)
+
+    loop.call_soon_threadsafe(lambda: loop.create_task(main(), context=context))
+    try:
+        return done.result()
+    finally:
+        # The traceback of what it raised holds this frame.
+        del done
+
+
+def _run_elsewhere(coroutine: Coroutine[t.Any, t.Any, T]) -> T:
+    done: Future[T] = Future()
+    context = copy_context()
+
+    def main() -> None:
+        try:
+            done.set_result(context.run(asyncio.run, coroutine))
+        except BaseException as e:
+            done.set_exception(e)
+
+    threading.Thread(target=main, name="erlen-async-nested").start()
+    return done.result()

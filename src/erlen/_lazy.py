@@ -1,0 +1,36 @@
+"""A descriptor for what is made when it is first asked for."""
+
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Callable
+
+T = t.TypeVar("T")
+
+
+class lazy(t.Generic[T]):
+    """Make an attribute at the first look, and let it be a plain one from then on.
+
+    Unlike ``property`` it has no ``__set__``, so the value that the first look leaves on the
+    instance is found without a call, and an assignment simply replaces it. Unlike
+    ``functools.cached_property`` it goes through ``setattr``, which keeps the instance's compact
+    layout, and takes no lock on any Python.
+    """
+
+    def __init__(self, make: Callable[[t.Any], T]) -> None:
+        self.make = make
+        self.__doc__ = make.__doc__
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    @t.overload
+    def __get__(self, instance: None, owner: type) -> t.Self: ...
+    @t.overload
+    def __get__(self, instance: object, owner: type) -> T: ...
+    def __get__(self, instance: object | None, owner: type) -> t.Self | T:
+        if instance is None:
+            return self
+        value = self.make(instance)
+        setattr(instance, self.name, value)
+        return value

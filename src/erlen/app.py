@@ -1,0 +1,661 @@
+"""The application: what is registered on it, and its methods over the rooms below."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import typing as t
+import weakref
+from collections.abc import Callable, Coroutine, Iterable, ValuesView
+from datetime import timedelta
+from functools import wraps
+from inspect import iscoroutinefunction
+from operator import attrgetter
+
+from werkzeug.datastructures import ImmutableDict
+from werkzeug.exceptions import Aborter, HTTPException
+from werkzeug.routing import BuildError, MapAdapter, Rule
+from werkzeug.utils import redirect as _werkzeug_redirect
+from werkzeug.wrappers import Response as BaseResponse
+
+from . import cli, dispatch, errors, templating, urls
+from . import typing as ft
+from ._background import run as run_coroutine
+from ._lazy import lazy
+from .blueprints import Blueprint
+from .config import Config, ConfigAttribute, get_debug_flag
+from .ctx import AppContext, RequestContext, _AppCtxGlobals, _sentinel
+from .globals import _cv_app, g, request, request_ctx, session
+from .helpers import get_flashed_messages
+from .json.provider import DefaultJSONProvider, JSONProvider
+from .logging import create_logger
+from .routing import Map
+from .scaffold import Scaffold, _endpoint_from_view_func, find_package, setupmethod
+from .sessions import SecureCookieSessionInterface, SessionInterface
+from .templating import DispatchingJinjaLoader, Environment, template_registrar
+from .testing import EnvironBuilder, FlaskClient, FlaskCliRunner
+from .wrappers import Request, Response
+
+T_shell_context_processor = t.TypeVar(
+    "T_shell_context_processor", bound=ft.ShellContextProcessorCallable
+)
+T_teardown = t.TypeVar("T_teardown", bound=ft.TeardownCallable)
+
+
+def _make_timedelta(value: timedelta | int | None) -> timedelta | None:
+    if value is None or isinstance(value, timedelta):
+        return value
+    return timedelta(seconds=value)
+
+
+class Flask(Scaffold):
+    """An application: a WSGI callable with routes, hooks, templates and a configuration.
+
+    :param import_name: name of the module or package, mostly ``__name__``; where templates and
+        static files are looked for.
+    :param static_url_path: where static files are served; default: the folder's name.
+    :param static_folder: folder of static files; None for none.
+    :param static_host: host of the static files; needs ``host_matching``.
+    :param host_matching: let rules have a ``host``.
+    :param subdomain_matching: let rules have a ``subdomain`` below ``SERVER_NAME``.
+    :param template_folder: folder of templates; None for none.
+    :param instance_path: absolute path of the instance folder; default: found beside the package.
+    :param instance_relative_config: read configuration files from the instance folder.
+    :param root_path: the folder that all of these are relative to; default: the module's.
+    """
+
+    request_class: type[Request] = Request
+    response_class: type[Response] = Response
+    session_interface: SessionInterface = SecureCookieSessionInterface()
+    aborter_class = Aborter
+    jinja_environment = Environment
+    jinja_options: dict[str, t.Any] = {}
+    app_ctx_globals_class = _AppCtxGlobals
+    config_class = Config
+    json_provider_class: type[JSONProvider] = DefaultJSONProvider
+    url_rule_class = Rule
+    url_map_class: type[t.Any] = Map
+    test_client_class: type[FlaskClient] | None = None
+    test_cli_runner_class: type[FlaskCliRunner] | None = None
+
+    testing = ConfigAttribute[bool]("TESTING")
+    secret_key = ConfigAttribute[t.Union[str, bytes, None]]("SECRET_KEY")
+    permanent_session_lifetime = ConfigAttribute[timedelta](
+        "PERMANENT_SESSION_LIFETIME",
+        get_converter=_make_timedelta,  # type: ignore[arg-type]  # a configured lifetime is never None
+    )
+
+    default_config = ImmutableDict(
+        {
+            "DEBUG": None,
+            "TESTING": False,
+            "PROPAGATE_EXCEPTIONS": None,
+            "SECRET_KEY": None,
+            "SECRET_KEY_FALLBACKS": None,
+            "PERMANENT_SESSION_LIFETIME": timedelta(days=31),
+            "USE_X_SENDFILE": False,
+            "TRUSTED_HOSTS": None,
+            "SERVER_NAME": None,
+            "APPLICATION_ROOT": "/",
+            "SESSION_COOKIE_NAME": "session",
+            "SESSION_COOKIE_DOMAIN": None,
+            "SESSION_COOKIE_PATH": None,
+            "SESSION_COOKIE_HTTPONLY": True,
+            "SESSION_COOKIE_SECURE": False,
+            "SESSION_COOKIE_PARTITIONED": False,
+            "SESSION_COOKIE_SAMESITE": None,
+            "SESSION_REFRESH_EACH_REQUEST": True,
+            "MAX_CONTENT_LENGTH": None,
+            "MAX_FORM_MEMORY_SIZE": 500_000,
+            "MAX_FORM_PARTS": 1_000,
+            "SEND_FILE_MAX_AGE_DEFAULT": None,
+            "TRAP_BAD_REQUEST_ERRORS": None,
+            "TRAP_HTTP_EXCEPTIONS": False,
+            "EXPLAIN_TEMPLATE_LOADING": False,
+            "PREFERRED_URL_SCHEME": "http",
+            "TEMPLATES_AUTO_RELOAD": None,
+            "MAX_COOKIE_SIZE": 4093,
+            "PROVIDE_AUTOMATIC_OPTIONS": True,
+        }
+    )
+
+    # What a context does when it is pushed and popped.
+    _open_context = staticmethod(dispatch.open_context)
+    _close_context = staticmethod(dispatch.close_context)
+    # Which methods of the road were replaced on the object (see __setattr__).
+    _replaced: frozenset[str] = frozenset()
+
+    def __init__(
+        self,
+        import_name: str,
+        static_url_path: str | None = None,
+        static_folder: str | os.PathLike[str] | None = "static",
+        static_host: str | None = None,
+        host_matching: bool = False,
+        subdomain_matching: bool = False,
+        template_folder: str | os.PathLike[str] | None = "templates",
+        instance_path: str | None = None,
+        instance_relative_config: bool = False,
+        root_path: str | None = None,
+    ) -> None:
+        super().__init__(
+            import_name=import_name,
+            static_folder=static_folder,
+            static_url_path=static_url_path,
+            template_folder=template_folder,
+            root_path=root_path,
+        )
+        if instance_path is None:
+            instance_path = self.auto_find_instance_path()
+        elif not os.path.isabs(instance_path):
+            raise ValueError(
+                "If an instance path is provided it must be absolute. A relative path was given"
+                " instead."
+            )
+        self.instance_path = instance_path
+        self.config = self.make_config(instance_relative_config)
+        self.aborter = self.make_aborter()
+        #: The JSON provider, a ``json_provider_class``.
+        self.json: JSONProvider = self.json_provider_class(self)
+        self.url_build_error_handlers: list[
+            Callable[[Exception, str, dict[str, t.Any]], str | None]
+        ] = []
+        self.teardown_appcontext_funcs: list[ft.TeardownCallable] = []
+        self.shell_context_processors: list[ft.ShellContextProcessorCallable] = []
+        self.blueprints: dict[str, Blueprint] = {}
+        #: Where extensions keep what belongs to this app, by their names.
+        self.extensions: dict[str, t.Any] = {}
+        #: The blueprints that answer unknown URLs, by the prefix that they own.
+        self.prefix_owners: dict[str, str] = {}
+        self.url_map = self.url_map_class(host_matching=host_matching)
+        self.subdomain_matching = subdomain_matching
+        self._got_first_request = False
+        self.cli = cli.AppGroup()
+        self.cli.name = self.name
+        if self.has_static_folder:
+            self._add_static_route(static_host, host_matching)
+
+    def _add_static_route(self, static_host: str | None, host_matching: bool) -> None:
+        # An assertion because Flask's users may catch it as one.
+        assert bool(static_host) == host_matching, "Invalid static_host/host_matching combination"
+        # The view holds no reference to the app, so that a dropped app is freed at once.
+        app_ref = weakref.ref(self)
+
+        def static(**kwargs: t.Any) -> Response:
+            app = app_ref()
+            assert app is not None  # it is handling the request
+            return app.send_static_file(**kwargs)
+
+        self.add_url_rule(
+            f"{self.static_url_path}/<path:filename>",
+            endpoint="static",
+            host=static_host,
+            view_func=static,
+        )
+
+    # Which road to take.
+
+    def __setattr__(self, name: str, value: t.Any) -> None:
+        if name in _ROAD:
+            object.__setattr__(self, "_replaced", self._replaced | {name})
+        object.__setattr__(self, name, value)
+
+    def _is_plain(self) -> bool:
+        """Tell whether nobody has replaced a method of the road, on the class or the object."""
+        return not self._replaced and _methods_of(type(self)) == _own_methods
+
+    def _keeps(self, name: str) -> bool:
+        """Tell whether nobody has replaced a certain method of the road."""
+        return name not in self._replaced and getattr(type(self), name) is getattr(_Own, name)
+
+    def _check_setup_finished(self, f_name: str) -> None:
+        if self._got_first_request:
+            raise AssertionError(
+                f"The setup method '{f_name}' can no longer be called on the application. It has"
+                " already handled its first request, any changes will not be applied"
+                " consistently.\nMake sure all imports, decorators, functions, etc. needed to set"
+                " up the application are done before running it."
+            )
+
+    # What the app consists of.
+
+    @lazy
+    def name(self) -> str:
+        """The import name, or the file's where that is ``__main__``."""
+        if self.import_name == "__main__":
+            path: str | None = getattr(sys.modules["__main__"], "__file__", None)
+            if path is None:
+                return "__main__"
+            return os.path.splitext(os.path.basename(path))[0]
+        return self.import_name
+
+    @lazy
+    def logger(self) -> logging.Logger:
+        """The logger of the app's name."""
+        return create_logger(self)
+
+    @lazy
+    def jinja_env(self) -> Environment:
+        """The Jinja environment; made when it is first used."""
+        return self.create_jinja_environment()
+
+    @property
+    def debug(self) -> bool:
+        """Whether debug mode is on: ``DEBUG`` of the configuration."""
+        return t.cast(bool, self.config["DEBUG"])
+
+    @debug.setter
+    def debug(self, value: bool) -> None:
+        self.config["DEBUG"] = value
+        if self.config["TEMPLATES_AUTO_RELOAD"] is None:
+            self.jinja_env.auto_reload = value
+
+    def make_config(self, instance_relative: bool = False) -> Config:
+        """Make the configuration, from ``default_config`` and the environment's debug flag."""
+        root_path = self.instance_path if instance_relative else self.root_path
+        return self.config_class(root_path, {**self.default_config, "DEBUG": get_debug_flag()})
+
+    def make_aborter(self) -> Aborter:
+        """Make what :func:`erlen.abort` calls, an ``aborter_class``."""
+        return self.aborter_class()
+
+    def auto_find_instance_path(self) -> str:
+        """Find the instance folder: beside the package, or under ``var`` where installed."""
+        prefix, package_path = find_package(self.import_name)
+        if prefix is None:
+            return os.path.join(package_path, "instance")
+        return os.path.join(prefix, "var", f"{self.name}-instance")
+
+    def open_instance_resource(
+        self, resource: str, mode: str = "rb", encoding: str | None = "utf-8"
+    ) -> t.IO[t.Any]:
+        """Open a file of the instance folder, for reading or writing.
+
+        :param resource: path below the instance folder.
+        :param mode: as for ``open``.
+        :param encoding: of text modes.
+        """
+        path = os.path.join(self.instance_path, resource)
+        return open(path, mode, encoding=None if "b" in mode else encoding)
+
+    def create_jinja_environment(self) -> Environment:
+        """Make the Jinja environment, a ``jinja_environment`` with ``jinja_options``."""
+        options = dict(self.jinja_options)
+        options.setdefault("autoescape", self.select_jinja_autoescape)
+        if "auto_reload" not in options:
+            auto_reload = self.config["TEMPLATES_AUTO_RELOAD"]
+            options["auto_reload"] = self.debug if auto_reload is None else auto_reload
+        env = self.jinja_environment(self, **options)
+        env.globals.update(
+            url_for=self.url_for,
+            get_flashed_messages=get_flashed_messages,
+            config=self.config,
+            request=request,
+            session=session,
+            g=g,
+        )
+        env.policies["json.dumps_function"] = self.json.dumps
+        return env
+
+    def create_global_jinja_loader(self) -> DispatchingJinjaLoader:
+        """Make the loader that looks in the app's folder, then in the blueprints'."""
+        return DispatchingJinjaLoader(self)
+
+    def select_jinja_autoescape(self, filename: str | None) -> bool:
+        """Tell whether a template escapes by default: HTML, XML, SVG, and those of a string."""
+        return filename is None or filename.endswith((".html", ".htm", ".xml", ".xhtml", ".svg"))
+
+    # What is registered on it.
+
+    @setupmethod
+    def register_blueprint(self, blueprint: Blueprint, **options: t.Any) -> None:
+        """Add a blueprint's routes and hooks.
+
+        :param options: override what the blueprint was made with: ``url_prefix``, ``name`` ….
+        """
+        blueprint.register(self, options)
+
+    def iter_blueprints(self) -> ValuesView[Blueprint]:
+        """Return the registered blueprints, in the order of registration."""
+        return self.blueprints.values()
+
+    @setupmethod
+    def add_url_rule(
+        self,
+        rule: str,
+        endpoint: str | None = None,
+        view_func: ft.RouteCallable | None = None,
+        provide_automatic_options: bool | None = None,
+        **options: t.Any,
+    ) -> None:
+        """Route a URL to a view; what ``route`` and its kin call.
+
+        :param rule: the URL with its variables, ``/post/<int:id>``.
+        :param endpoint: name of the view; default: the function's.
+        :param view_func: the view; it may be set later, in ``view_functions``.
+        :param provide_automatic_options: answer OPTIONS; default: where no view does.
+        :param options: passed to ``url_rule_class``: ``methods``, ``defaults`` ….
+        :raises TypeError: for methods that are a string.
+        :raises AssertionError: for an endpoint that has another view.
+        """
+        if endpoint is None:
+            endpoint = _endpoint_from_view_func(t.cast(ft.RouteCallable, view_func))
+        methods = options.pop("methods", None)
+        if methods is None:
+            methods = getattr(view_func, "methods", None) or ("GET",)
+        if isinstance(methods, str):
+            raise TypeError(
+                "Allowed methods must be a list of strings, for example:"
+                ' @app.route(..., methods=["POST"])'
+            )
+        methods = {method.upper() for method in methods}
+        required_methods: set[str] = set(getattr(view_func, "required_methods", ()))
+        if provide_automatic_options is None:
+            provide_automatic_options = getattr(view_func, "provide_automatic_options", None)
+        if provide_automatic_options is None:
+            provide_automatic_options = (
+                "OPTIONS" not in methods and self.config["PROVIDE_AUTOMATIC_OPTIONS"]
+            )
+            if provide_automatic_options:
+                required_methods.add("OPTIONS")
+        url_rule: t.Any = self.url_rule_class(
+            rule, methods=methods | required_methods, endpoint=endpoint, **options
+        )
+        url_rule.provide_automatic_options = provide_automatic_options
+        self.url_map.add(url_rule)
+        if view_func is not None:
+            old_func = self.view_functions.get(endpoint)
+            if old_func is not None and old_func != view_func:
+                raise AssertionError(
+                    "View function mapping is overwriting an existing endpoint function:"
+                    f" {endpoint}"
+                )
+            self.view_functions[endpoint] = view_func
+
+    template_filter, add_template_filter = template_registrar(
+        "filters", "template_filter", lambda app, put: put(app.jinja_env)
+    )
+    template_test, add_template_test = template_registrar(
+        "tests", "template_test", lambda app, put: put(app.jinja_env)
+    )
+    template_global, add_template_global = template_registrar(
+        "globals", "template_global", lambda app, put: put(app.jinja_env)
+    )
+
+    @setupmethod
+    def teardown_appcontext(self, f: T_teardown) -> T_teardown:
+        """Call a function when the app context ends, after a request or a command.
+
+        :param f: takes the exception that ended it, or None; what it returns is ignored.
+        """
+        self.teardown_appcontext_funcs.append(f)
+        return f
+
+    @setupmethod
+    def shell_context_processor(self, f: T_shell_context_processor) -> T_shell_context_processor:
+        """Call a function for names that the ``shell`` command shall have."""
+        self.shell_context_processors.append(f)
+        return f
+
+    def make_shell_context(self) -> dict[str, t.Any]:
+        """Return the names that the ``shell`` command has."""
+        context = {"app": self, "g": g}
+        for processor in self.shell_context_processors:
+            context.update(processor())
+        return context
+
+    # Contexts.
+
+    def app_context(self) -> AppContext:
+        """Make a context in which this app is current: ``with app.app_context(): …``."""
+        return AppContext(self)
+
+    def request_context(self, environ: ft.WSGIEnvironment) -> RequestContext:
+        """Make the context of a request.
+
+        :param environ: the WSGI environment (PEP 3333).
+        """
+        return RequestContext(self, environ)
+
+    def test_request_context(self, *args: t.Any, **kwargs: t.Any) -> RequestContext:
+        """Make the context of a request that no client sent, for tests and shells.
+
+        The parameters are those of :class:`erlen.testing.EnvironBuilder`.
+        """
+        with EnvironBuilder(self, *args, **kwargs) as builder:
+            return self.request_context(builder.get_environ())
+
+    # The road: see dispatch.py. Each method may be replaced.
+
+    def __call__(
+        self, environ: ft.WSGIEnvironment, start_response: ft.StartResponse
+    ) -> Iterable[bytes]:
+        """Be a WSGI application; middleware goes around ``wsgi_app``, so that the app stays."""
+        return self.wsgi_app(environ, start_response)
+
+    def wsgi_app(
+        self, environ: ft.WSGIEnvironment, start_response: ft.StartResponse
+    ) -> Iterable[bytes]:
+        """Handle a request (PEP 3333)."""
+        return dispatch.run(self, environ, start_response, self._is_plain())
+
+    def full_dispatch_request(self) -> Response:
+        """Run hooks and view, and what handles their exceptions."""
+        return t.cast(Response, dispatch.full_dispatch_request(self, _request_ctx(), plain=False))
+
+    def preprocess_request(self) -> ft.ResponseReturnValue | None:
+        """Run the ``before_request`` hooks; what one returns is the answer."""
+        return t.cast(
+            "ft.ResponseReturnValue | None",
+            dispatch.preprocess_request(self, _request_ctx(), plain=False),
+        )
+
+    def dispatch_request(self) -> ft.ResponseReturnValue:
+        """Call the view."""
+        return t.cast(
+            ft.ResponseReturnValue, dispatch.dispatch_request(self, _request_ctx(), plain=False)
+        )
+
+    def finalize_request(
+        self, rv: ft.ResponseReturnValue | HTTPException, from_error_handler: bool = False
+    ) -> Response:
+        """Make a response of what was returned, and let the hooks and the session have it.
+
+        :param from_error_handler: log what goes wrong here, and send the response all the same.
+        """
+        response = dispatch.finalize_request(self, _request_ctx(), rv, False, from_error_handler)
+        return t.cast(Response, response)
+
+    def make_response(self, rv: ft.ResponseReturnValue) -> Response:
+        """Make a response of what a view returned.
+
+        :raises TypeError: for what no response can be made of.
+        """
+        return t.cast(Response, dispatch.to_response(self, _request_ctx(), rv))
+
+    def process_response(self, response: Response) -> Response:
+        """Run the ``after_request`` hooks, and save the session."""
+        processed = dispatch.process_response(self, _request_ctx(), response, plain=False)
+        return t.cast(Response, processed)
+
+    def make_default_options_response(self) -> Response:
+        """Answer OPTIONS with the methods that the URL allows."""
+        response = self.response_class()
+        response.allow.update(_request_ctx().url_adapter.allowed_methods())  # type: ignore[union-attr]  # matched
+        return response
+
+    def do_teardown_request(self, exc: BaseException | None = _sentinel) -> None:
+        """Run the ``teardown_request`` functions.
+
+        :param exc: what ended the request; the exception being handled where not given.
+        """
+        if exc is _sentinel:
+            exc = sys.exc_info()[1]
+        dispatch.do_teardown_request(self, _request_ctx(), exc, plain=False)
+
+    def do_teardown_appcontext(self, exc: BaseException | None = _sentinel) -> None:
+        """Run the ``teardown_appcontext`` functions.
+
+        :param exc: what ended the context; the exception being handled where not given.
+        """
+        if exc is _sentinel:
+            exc = sys.exc_info()[1]
+        dispatch.do_teardown_appcontext(self, exc, plain=False)
+
+    def ensure_sync(self, func: Callable[..., t.Any]) -> Callable[..., t.Any]:
+        """Return a function that can be called without ``await``."""
+        return self.async_to_sync(func) if iscoroutinefunction(func) else func
+
+    def async_to_sync(
+        self, func: Callable[..., Coroutine[t.Any, t.Any, t.Any]]
+    ) -> Callable[..., t.Any]:
+        """Wrap an ``async def`` function so that it runs on the background event loop.
+
+        Replace it to run coroutines elsewhere.
+        """
+
+        @wraps(func)
+        def call(*args: t.Any, **kwargs: t.Any) -> t.Any:
+            return run_coroutine(func(*args, **kwargs))
+
+        return call
+
+    # Errors: see errors.py.
+
+    def _find_error_handler(
+        self, e: Exception, blueprints: list[str]
+    ) -> ft.ErrorHandlerCallable | None:
+        return errors.find_error_handler(self, e, blueprints)
+
+    def handle_http_exception(self, e: HTTPException) -> HTTPException | ft.ResponseReturnValue:
+        """Let its handler answer an HTTP exception; without one it is the answer itself."""
+        return t.cast(HTTPException, errors.handle_http_exception(self, _request_ctx(), e))
+
+    def handle_user_exception(self, e: Exception) -> HTTPException | ft.ResponseReturnValue:
+        """Let its handler answer an exception of a view or a hook; without one it goes on."""
+        return t.cast(HTTPException, errors.handle_user_exception(self, _request_ctx(), e))
+
+    def handle_exception(self, e: Exception) -> Response:
+        """Answer 500 for what nobody handled, and log it; in debug mode and tests it goes on."""
+        return t.cast(Response, errors.handle_exception(self, _request_ctx(), e))
+
+    def log_exception(self, exc_info: errors.ExcInfo) -> None:
+        """Log what nobody handled.
+
+        :param exc_info: as ``sys.exc_info()`` returns it.
+        """
+        errors.log_exception(self.logger, request, exc_info)
+
+    def trap_http_exception(self, e: Exception) -> bool:
+        """Tell whether an HTTP exception counts as an error of the program."""
+        return errors.trap_http_exception(self, e)
+
+    def should_ignore_error(self, error: BaseException | None) -> bool:
+        """Tell whether the teardown functions shall not hear of an error."""
+        return False
+
+    def raise_routing_exception(self, request: Request) -> t.NoReturn:
+        """Raise what the match raised; in debug mode, explain a redirect that loses the form."""
+        errors.raise_routing_exception(self, request)
+
+    def redirect(self, location: str, code: int = 302) -> BaseResponse:
+        """Make a redirect; what :func:`erlen.redirect` calls."""
+        return _werkzeug_redirect(location, code=code, Response=self.response_class)
+
+    # URLs and templates: see urls.py and templating.py.
+
+    def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
+        """Bind the URL map to a request, or to ``SERVER_NAME`` where there is none."""
+        return urls.create_url_adapter(self, request)
+
+    def url_for(
+        self,
+        /,
+        endpoint: str,
+        *,
+        _anchor: str | None = None,
+        _method: str | None = None,
+        _scheme: str | None = None,
+        _external: bool | None = None,
+        **values: t.Any,
+    ) -> str:
+        """Build the URL of an endpoint; the parameters are those of :func:`erlen.url_for`."""
+        return urls.url_for(self, endpoint, _anchor, _method, _scheme, _external, values)
+
+    def inject_url_defaults(self, endpoint: str, values: dict[str, t.Any]) -> None:
+        """Let the ``url_defaults`` functions add to the values of a URL."""
+        urls.inject_url_defaults(self, endpoint, values)
+
+    def handle_url_build_error(
+        self, error: BuildError, endpoint: str, values: dict[str, t.Any]
+    ) -> str:
+        """Ask ``url_build_error_handlers`` for a URL; raise the error where none knows one."""
+        return urls.handle_url_build_error(self, error, endpoint, values)
+
+    def update_template_context(self, context: dict[str, t.Any]) -> None:
+        """Add to a template's context what the processors return; what is there stays."""
+        templating.update_template_context(self, context)
+
+    # Serving and testing.
+
+    def run(
+        self,
+        host: str | None = None,
+        port: int | None = None,
+        debug: bool | None = None,
+        load_dotenv: bool = True,
+        **options: t.Any,
+    ) -> None:
+        """Serve the app for development, not for production.
+
+        :param host: address to listen on; default ``127.0.0.1`` or that of ``SERVER_NAME``.
+        :param port: default 5000 or that of ``SERVER_NAME``.
+        :param debug: turn debug mode on or off.
+        :param load_dotenv: read ``.env`` and ``.flaskenv``.
+        :param options: passed to :func:`werkzeug.serving.run_simple`.
+        """
+        cli.run_app(self, host, port, debug, load_dotenv, **options)
+
+    def test_client(self, use_cookies: bool = True, **kwargs: t.Any) -> FlaskClient:
+        """Make a client that calls the app without a server.
+
+        :param use_cookies: keep cookies between requests.
+        :param kwargs: passed to ``test_client_class``.
+        """
+        cls = self.test_client_class or FlaskClient
+        return cls(self, self.response_class, use_cookies=use_cookies, **kwargs)
+
+    def test_cli_runner(self, **kwargs: t.Any) -> FlaskCliRunner:
+        """Make a runner of the app's commands.
+
+        :param kwargs: passed to ``test_cli_runner_class``.
+        """
+        return (self.test_cli_runner_class or FlaskCliRunner)(self, **kwargs)
+
+
+def _request_ctx() -> RequestContext:
+    return t.cast(RequestContext, request_ctx._get_current_object())
+
+
+#: The methods that the road calls only where somebody has replaced one of them.
+_ROAD = frozenset(
+    {
+        "async_to_sync",
+        "create_url_adapter",
+        "dispatch_request",
+        "do_teardown_appcontext",
+        "do_teardown_request",
+        "ensure_sync",
+        "finalize_request",
+        "full_dispatch_request",
+        "inject_url_defaults",
+        "make_response",
+        "preprocess_request",
+        "process_response",
+        "request_context",
+    }
+)
+_methods_of = attrgetter(*sorted(_ROAD))
+_own_methods = _methods_of(Flask)
+_Own = type("_Own", (), {name: getattr(Flask, name) for name in _ROAD})

@@ -1,0 +1,361 @@
+"""What belongs to one request or one command: a context, current while it is pushed.
+
+There is one kind of object, as in Flask 3.2. An :class:`AppContext` knows its app and ``g``; a
+:class:`RequestContext` is one that also has a request. Outside it behaves as Flask 3.1 does:
+``request`` stays visible in an app context that is pushed during a request, and a request that
+is made inside an app context of the same app shares its ``g``.
+A context holds state. What happens when it opens and closes is told in ``dispatch.py``, which
+the app hands it as ``_open_context`` and ``_close_context``.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Callable, Iterator
+from contextvars import Token
+from functools import update_wrapper
+from types import TracebackType
+
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import MapAdapter, Rule
+
+from . import typing as ft
+from .globals import _cv_app, _cv_request, _no_req_msg
+
+F = t.TypeVar("F", bound=Callable[..., t.Any])
+C = t.TypeVar("C", bound=ft.AfterRequestCallable[t.Any])
+
+# Stands for "not given", where None means something.
+_sentinel: t.Any = object()
+
+
+class _AppCtxGlobals:
+    """The namespace behind :data:`g`: attributes that live as long as the context."""
+
+    def __getattr__(self, name: str) -> t.Any:
+        # Only for what is not there: it tells type checkers that any name may be.
+        raise AttributeError(name)
+
+    def get(self, name: str, default: t.Any | None = None) -> t.Any:
+        """Return an attribute, or ``default`` where there is none."""
+        return self.__dict__.get(name, default)
+
+    def pop(self, name: str, default: t.Any = _sentinel) -> t.Any:
+        """Remove an attribute and return it.
+
+        Raises KeyError where there is none and no ``default`` was given.
+        """
+        if default is _sentinel:
+            return self.__dict__.pop(name)
+        return self.__dict__.pop(name, default)
+
+    def setdefault(self, name: str, default: t.Any = None) -> t.Any:
+        """Return an attribute; where there is none, set it to ``default`` first."""
+        return self.__dict__.setdefault(name, default)
+
+    def __contains__(self, item: str) -> bool:
+        return item in self.__dict__
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.__dict__)
+
+    def __repr__(self) -> str:
+        ctx = _cv_app.get(None)
+        if ctx is not None:
+            return f"<flask.g of '{ctx.app.name}'>"
+        return object.__repr__(self)
+
+    if t.TYPE_CHECKING:
+
+        def __setattr__(self, name: str, value: t.Any) -> None: ...
+        def __delattr__(self, name: str) -> None: ...
+
+
+class AppContext:
+    """The app that is current, and ``g``; made by :meth:`Flask.app_context`.
+
+    :param app: the application.
+    """
+
+    # Defaults stand on the class, so that making a context sets only what is known.
+    _g: t.Any = None
+    _url_adapter: MapAdapter | None = _sentinel
+    #: The context around this one, where it has a request; else None.
+    _outer: AppContext | None = None
+    #: How many streams still read with this context (see helpers.stream_with_context).
+    _holds = 0
+
+    def __init__(self, app: ft.App) -> None:
+        self.app = app
+        self._cv_tokens: list[Token[t.Any]] = []
+
+    @property
+    def g(self) -> t.Any:
+        """The namespace behind :data:`erlen.g`."""
+        g = self._g
+        if g is None:
+            g = self._g = self.app.app_ctx_globals_class()
+        return g
+
+    @g.setter
+    def g(self, value: t.Any) -> None:
+        self._g = value
+
+    @property
+    def url_adapter(self) -> MapAdapter | None:
+        """What builds URLs here; None where the app has no ``SERVER_NAME``."""
+        if self._url_adapter is _sentinel:
+            self._url_adapter = self.app.create_url_adapter(None)
+        return self._url_adapter
+
+    @url_adapter.setter
+    def url_adapter(self, value: MapAdapter | None) -> None:
+        self._url_adapter = value
+
+    @property
+    def has_request(self) -> bool:
+        """Whether :data:`erlen.request` may be used."""
+        return self._outer is not None and self._outer.has_request
+
+    @property
+    def _app_ctx(self) -> AppContext:
+        return self
+
+    @property
+    def _request_ctx(self) -> RequestContext:
+        if self._outer is None:
+            raise RuntimeError(_no_req_msg)
+        return self._outer._request_ctx
+
+    @property
+    def request(self) -> t.Any:
+        """The request of the context around this one; RuntimeError where there is none."""
+        return self._request_ctx.request
+
+    @property
+    def session(self) -> t.Any:
+        """The session of the context around this one; RuntimeError where there is none."""
+        return self._request_ctx.session
+
+    def push(self) -> None:
+        """Make this context the current one."""
+        self.app._open_context(self)
+
+    def pop(self, exc: BaseException | None = _sentinel) -> None:
+        """Give the place back, and tear down when it was the last push.
+
+        :param exc: the exception that ended the work, for the teardown functions; the one being
+            handled where not given.
+        :raises AssertionError: when another context is the current one.
+        """
+        self.app._close_context(self, exc)
+
+    def __enter__(self) -> t.Self:
+        self.push()
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
+        self.pop(exc_value)
+
+
+class RequestContext(AppContext):
+    """One request: what was asked, where it leads, the session; made by the app.
+
+    Nothing is built before somebody asks: the request object, the URL adapter, the session.
+
+    :param app: the application.
+    :param environ: the WSGI environment (PEP 3333).
+    :param request: the request object, where there is one already.
+    :param session: the session, where it was opened already.
+    """
+
+    # Where the request leads. Kept here until the request object is made, then there.
+    _rule: Rule | None = None
+    _view_args: dict[str, t.Any] | None = None
+    _request: t.Any = None
+    _open_session: t.Any = None
+    #: The app context that this request shares; None where it is its own.
+    _shared: AppContext | None = None
+    #: Flask 3.1 has given the request back when it tears the app context down.
+    _request_done = False
+
+    flashes: list[tuple[str, str]] | None = None
+
+    def __init__(
+        self,
+        app: ft.App,
+        environ: ft.WSGIEnvironment,
+        request: t.Any = None,
+        session: t.Any = None,
+    ) -> None:
+        self.app = app
+        self._environ = environ
+        if request is not None:
+            self._request = request
+        if session is not None:
+            self._open_session = session
+        self._cv_tokens = []
+
+    @property
+    def request(self) -> t.Any:
+        """The request object, an ``app.request_class``."""
+        request = self._request
+        if request is None or self._request_done:
+            request = self._make_request()
+        return request
+
+    def _make_request(self) -> t.Any:
+        if self._request_done:
+            raise RuntimeError(_no_req_msg)
+        app = self.app
+        request = self._request = app.request_class(self._environ)
+        request.json_module = app.json
+        if self._rule is not None:
+            request.url_rule = self._rule
+            request.view_args = self._view_args
+        return request
+
+    @request.setter
+    def request(self, value: t.Any) -> None:
+        self._request = value
+
+    @property
+    def has_request(self) -> bool:
+        """Whether :data:`erlen.request` may be used."""
+        return not self._request_done
+
+    @property
+    def _app_ctx(self) -> AppContext:
+        return self._shared or self
+
+    @property
+    def _request_ctx(self) -> RequestContext:
+        if self._request_done:
+            raise RuntimeError(_no_req_msg)
+        return self
+
+    @property
+    def url_adapter(self) -> MapAdapter | None:
+        """What matches this request's URL and builds others; None where its host was refused."""
+        if self._url_adapter is _sentinel:
+            self._url_adapter = None
+            try:
+                self._url_adapter = self.app.create_url_adapter(self.request)
+            except HTTPException as e:
+                self.request.routing_exception = e
+        return self._url_adapter
+
+    @url_adapter.setter
+    def url_adapter(self, value: MapAdapter | None) -> None:
+        self._url_adapter = value
+
+    def match_request(self) -> None:
+        """Ask Werkzeug where the URL leads, and put the answer on the request."""
+        adapter = self.url_adapter
+        if adapter is None:
+            return
+        request = self.request
+        try:
+            request.url_rule, request.view_args = adapter.match(return_rule=True)
+        except HTTPException as e:
+            request.routing_exception = e
+
+    @property
+    def _session(self) -> t.Any:
+        session = self._open_session
+        if session is None:
+            interface = self.app.session_interface
+            session = interface.open_session(self.app, self.request)
+            if session is None:
+                session = interface.make_null_session(self.app)
+            self._open_session = session
+        return session
+
+    @_session.setter
+    def _session(self, value: t.Any) -> None:
+        self._open_session = value
+
+    @property
+    def session(self) -> t.Any:
+        """The session; reading it marks it as accessed, which sets ``Vary: Cookie``."""
+        if self._request_done:
+            raise RuntimeError(_no_req_msg)
+        session = self._open_session
+        if session is None:
+            session = self._session
+        session.accessed = True
+        return session
+
+    @property
+    def _after_request_functions(self) -> list[ft.AfterRequestCallable[t.Any]]:
+        functions = self._after
+        if functions is None:
+            functions = self._after = []
+        return functions
+
+    #: The functions of after_this_request; None where there are none.
+    _after: list[ft.AfterRequestCallable[t.Any]] | None = None
+
+    def copy(self) -> RequestContext:
+        """Return a context of its own with the same request and session.
+
+        For work in another greenlet or thread; the request object itself is not locked.
+        """
+        return self.__class__(
+            self.app, environ=self._environ, request=self.request, session=self._open_session
+        )
+
+    def __repr__(self) -> str:
+        request = self._request or self.app.request_class(self._environ, populate_request=False)
+        return f"<{type(self).__name__} {request.url!r} [{request.method}] of {self.app.name}>"
+
+
+def _request_context_for(name: str) -> RequestContext:
+    ctx: RequestContext | None = _cv_request.get(None)
+    if ctx is None:
+        raise RuntimeError(
+            f"'{name}' can only be used when a request context is active, such as in a view"
+            " function."
+        )
+    return ctx
+
+
+def after_this_request(f: C) -> C:
+    """Call a function with this request's response, before the ``after_request`` hooks.
+
+    :param f: takes the response, returns the same or another one.
+    :raises RuntimeError: outside a request.
+    """
+    _request_context_for("after_this_request")._after_request_functions.append(f)
+    return f
+
+
+def copy_current_request_context(f: F) -> F:
+    """Wrap a function so that it sees this request wherever it is called later.
+
+    :param f: for a greenlet or a thread, say.
+    :raises RuntimeError: outside a request.
+    """
+    ctx = _request_context_for("copy_current_request_context").copy()
+
+    def wrapper(*args: t.Any, **kwargs: t.Any) -> t.Any:
+        with ctx:
+            return ctx.app.ensure_sync(f)(*args, **kwargs)
+
+    return t.cast(F, update_wrapper(wrapper, f))
+
+
+def has_request_context() -> bool:
+    """Tell whether a request is being handled, so that :data:`erlen.request` may be used."""
+    ctx = _cv_app.get(None)
+    return ctx is not None and ctx.has_request
+
+
+def has_app_context() -> bool:
+    """Tell whether an app is current, so that :data:`erlen.current_app` may be used."""
+    return _cv_app.get(None) is not None

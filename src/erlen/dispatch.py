@@ -1,0 +1,439 @@
+"""The road of a request, from the server and back.
+
+    match -> before -> view -> to_response -> after -> session -> teardown
+
+:func:`run` is what ``Flask.wsgi_app`` calls. Each step is a function here and a method of the
+app, which subclasses and extensions may replace on the class or on the object. ``plain`` says
+that nobody has: then the step is called here and now. Else the road goes by the methods, and
+their originals lead back here.
+
+Hooks, views and handlers stand in dicts of the app that may change at any time. They are read on
+each request, at the price of one look-up where they are empty. So are the signals.
+"""
+
+from __future__ import annotations
+
+import sys
+import typing as t
+from collections.abc import Callable, Iterator
+from types import CoroutineType
+
+from werkzeug.datastructures import Headers
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response as BaseResponse
+
+from . import typing as ft
+from ._background import run as run_coroutine
+from .ctx import AppContext, RequestContext, _sentinel
+from .globals import _cv_app
+from .routing import Map
+from .signals import (
+    appcontext_popped,
+    appcontext_pushed,
+    appcontext_tearing_down,
+    request_finished,
+    request_started,
+    request_tearing_down,
+)
+from .wrappers import Request, Response, _split_blueprint_path
+
+# How many host names a map remembers as good (see _find_rule).
+_MAX_HOSTS = 1000
+
+
+def run(
+    app: ft.App, environ: ft.WSGIEnvironment, start_response: ft.StartResponse, plain: bool
+) -> t.Iterable[bytes]:
+    """Handle one request.
+
+    :param plain: whether the app's methods on the road are Flask's own.
+    """
+    ctx: RequestContext = RequestContext(app, environ) if plain else app.request_context(environ)
+    error: BaseException | None = None
+    try:
+        try:
+            if plain:
+                open_request(ctx, plain)
+                response = full_dispatch_request(app, ctx, plain)
+            else:
+                ctx.push()
+                response = app.full_dispatch_request()
+        except Exception as e:
+            error = e
+            response = app.handle_exception(e)
+        except BaseException as e:
+            error = e
+            raise
+        return response(environ, start_response)  # type: ignore[no-any-return]  # a WSGI app
+    finally:
+        if "werkzeug.debug.preserve_context" in environ:
+            environ["werkzeug.debug.preserve_context"](ctx)
+        if error is not None and app.should_ignore_error(error):
+            error = None
+        if plain:
+            close_context(ctx, error, plain)
+        else:
+            ctx.pop(error)
+
+
+# Opening and closing a context.
+
+
+def open_context(ctx: AppContext) -> None:
+    """Push a context: what ``ctx.push()`` does."""
+    if isinstance(ctx, RequestContext):
+        open_request(ctx, ctx.app._is_plain() and type(ctx) is RequestContext)
+        return
+    outer = _cv_app.get(None)
+    if outer is not None and outer.has_request and outer is not ctx:
+        ctx._outer = outer
+    ctx._cv_tokens.append(_cv_app.set(ctx))
+    if appcontext_pushed.receivers:
+        appcontext_pushed.send(ctx.app, _async_wrapper=ctx.app.ensure_sync)
+
+
+def open_request(ctx: RequestContext, plain: bool) -> None:
+    """Push a request's context: then the app is current, the session open, the URL matched."""
+    app = ctx.app
+    outer = _cv_app.get(None)
+    ctx._cv_tokens.append(_cv_app.set(ctx))
+    if outer is not None and outer.app is app:
+        if outer._app_ctx is not ctx._app_ctx and len(ctx._cv_tokens) == 1:
+            ctx._shared = outer._app_ctx
+            ctx._g = ctx._shared.g
+    elif appcontext_pushed.receivers:
+        appcontext_pushed.send(app, _async_wrapper=app.ensure_sync)
+    if ctx._open_session is None and not getattr(app.session_interface, "_opens_lazily", False):
+        ctx._session  # noqa: B018  # the look opens it
+    if ctx._rule is None:
+        _find_rule(app, ctx, plain)
+
+
+def _find_rule(app: ft.App, ctx: RequestContext, plain: bool) -> None:
+    """Find where the URL leads: by the compiled matcher, else by Werkzeug."""
+    environ = ctx._environ
+    url_map = app.url_map
+    if (
+        (plain or (type(ctx) is RequestContext and app._keeps("create_url_adapter")))
+        and type(url_map) is Map
+        and not (url_map.host_matching or app.subdomain_matching or "HTTP_UPGRADE" in environ)
+    ):
+        host = environ.get("HTTP_HOST")
+        # Werkzeug refuses some hosts. A host that it took once is good, unless the app has a
+        # list of its own, which may change.
+        if host not in url_map.good_hosts:
+            if ctx.url_adapter is None:
+                return
+            good_hosts = url_map.good_hosts
+            trusted_hosts = app.config["TRUSTED_HOSTS"]
+            if host is not None and trusted_hosts is None and len(good_hosts) < _MAX_HOSTS:
+                good_hosts.add(host)
+        elif app.config["TRUSTED_HOSTS"] is not None and ctx.url_adapter is None:
+            return
+        try:
+            hit = url_map.find(environ["REQUEST_METHOD"], environ.get("PATH_INFO", ""))
+        except HTTPException as e:
+            ctx.request.routing_exception = e
+            return
+        if hit is not None:
+            ctx._rule, ctx._view_args = hit
+            if ctx._request is not None:
+                ctx._request.url_rule, ctx._request.view_args = hit
+            return
+    ctx.match_request()
+
+
+def close_context(ctx: AppContext, exc: BaseException | None, plain: bool = False) -> None:
+    """Pop a context: what ``ctx.pop()`` does. The last pop tears down."""
+    tokens = ctx._cv_tokens
+    # A context that a stream still reads with is torn down by the stream.
+    last = len(tokens) == 1 and not ctx._holds
+    owns_app_context = True
+    try:
+        if isinstance(ctx, RequestContext):
+            owns_app_context = ctx._shared is None
+            if last:
+                tear_down_request(ctx, exc, plain)
+        elif last:
+            _tear_down_app(ctx, exc, plain)
+    finally:
+        current = _cv_app.get()
+        _cv_app.reset(tokens.pop())
+        if not tokens:
+            ctx._outer = None
+    if current is not ctx:
+        kind = "request" if isinstance(ctx, RequestContext) else "app"
+        raise AssertionError(f"Popped wrong {kind} context. ({current!r} instead of {ctx!r})")
+    if owns_app_context and appcontext_popped.receivers:
+        appcontext_popped.send(ctx.app, _async_wrapper=ctx.app.ensure_sync)
+
+
+def tear_down_request(ctx: RequestContext, exc: BaseException | None, plain: bool) -> None:
+    """End a request: its teardown functions, its files, then the app context's."""
+    app = ctx.app
+    if exc is _sentinel:
+        exc = sys.exc_info()[1]
+    try:
+        if not plain:
+            app.do_teardown_request(exc)
+        elif app.teardown_request_funcs or request_tearing_down.receivers:
+            do_teardown_request(app, ctx, exc, plain)
+        request = ctx._request
+        if request is not None:
+            if type(request) is not Request or "files" in request.__dict__:
+                getattr(request, "close", bool)()
+            # The circle of request and environ, which would wait for the garbage collector.
+            ctx._environ["werkzeug.request"] = None
+    finally:
+        if ctx._shared is not None:
+            if len(ctx._cv_tokens) < 2:
+                ctx._shared = None
+        elif not plain or app.teardown_appcontext_funcs or appcontext_tearing_down.receivers:
+            # To these the request is over, as in Flask 3.1.
+            ctx._request_done = True
+            try:
+                _tear_down_app(ctx, exc, plain)
+            finally:
+                ctx._request_done = False
+
+
+def _tear_down_app(ctx: AppContext, exc: BaseException | None, plain: bool) -> None:
+    if exc is _sentinel:
+        exc = sys.exc_info()[1]
+    if plain:
+        do_teardown_appcontext(ctx.app, exc, plain)
+    else:
+        ctx.app.do_teardown_appcontext(exc)
+
+
+# From a context to a response.
+
+
+def full_dispatch_request(app: ft.App, ctx: RequestContext, plain: bool) -> t.Any:
+    """Run hooks and view, and what handles their exceptions."""
+    app._got_first_request = True
+    try:
+        if request_started.receivers:
+            request_started.send(app, _async_wrapper=app.ensure_sync)
+        rv: t.Any = None
+        if not plain:
+            rv = app.preprocess_request()
+        elif app.before_request_funcs or app.url_value_preprocessors:
+            rv = preprocess_request(app, ctx, plain)
+        if rv is None:
+            rv = dispatch_request(app, ctx, plain) if plain else app.dispatch_request()
+    except Exception as e:
+        rv = app.handle_user_exception(e)
+    return finalize_request(app, ctx, rv, plain) if plain else app.finalize_request(rv)
+
+
+def preprocess_request(app: ft.App, ctx: RequestContext, plain: bool) -> t.Any:
+    """Run the URL value preprocessors, then the ``before_request`` hooks until one answers."""
+    names = (None, *reversed(blueprints_of(ctx)))
+    if app.url_value_preprocessors:
+        request = ctx.request
+        for name in names:
+            for preprocessor in app.url_value_preprocessors.get(name, ()):
+                preprocessor(request.endpoint, request.view_args)
+    for func in _hooks(app.before_request_funcs, names):
+        rv = _call(app, func, plain)
+        if rv is not None:
+            return rv
+    return None
+
+
+def dispatch_request(app: ft.App, ctx: RequestContext, plain: bool) -> t.Any:
+    """Call the view that the URL leads to."""
+    request = ctx._request
+    if request is None:
+        rule = ctx._rule
+        view_args = ctx._view_args
+    else:
+        if request.routing_exception is not None:
+            app.raise_routing_exception(request)
+        rule = request.url_rule
+        view_args = request.view_args
+    if ctx._environ["REQUEST_METHOD"] == "OPTIONS" and getattr(
+        rule, "provide_automatic_options", False
+    ):
+        return app.make_default_options_response()
+    view = app.view_functions[rule.endpoint]  # type: ignore[union-attr]  # matched, or an exception was raised
+    if not plain:
+        view = app.ensure_sync(view)
+    return view(**view_args)
+
+
+def finalize_request(
+    app: ft.App, ctx: RequestContext, rv: t.Any, plain: bool, from_error_handler: bool = False
+) -> t.Any:
+    """Make a response of what was returned, and let the hooks and the session have it."""
+    response = to_response(app, ctx, rv) if plain else app.make_response(rv)
+    try:
+        if plain:
+            response = process_response(app, ctx, response, plain)
+        else:
+            response = app.process_response(response)
+        if request_finished.receivers:
+            request_finished.send(app, _async_wrapper=app.ensure_sync, response=response)
+    except Exception:
+        if not from_error_handler:
+            raise
+        app.logger.exception("Request finalizing failed with an error while handling an error")
+    return response
+
+
+def process_response(app: ft.App, ctx: RequestContext, response: t.Any, plain: bool) -> t.Any:
+    """Run the ``after_request`` hooks, and save the session."""
+    if ctx._after is not None:
+        for func in ctx._after:
+            response = _call(app, func, plain, response)
+    if app.after_request_funcs:
+        for func in _hooks(app.after_request_funcs, (*blueprints_of(ctx), None), reverse=True):
+            response = _call(app, func, plain, response)
+    interface = app.session_interface
+    if ctx._open_session is None and _session_is_untouched(app, ctx, interface):
+        return response
+    session = ctx._session
+    if not interface.is_null_session(session):
+        interface.save_session(app, session, response)
+    return response
+
+
+def _session_is_untouched(app: ft.App, ctx: RequestContext, interface: t.Any) -> bool:
+    """Tell whether a session that nobody opened has nothing to save either.
+
+    A permanent session that the client has is sent again with each response.
+    """
+    cookies = ctx._environ.get("HTTP_COOKIE")
+    return not cookies or interface.get_cookie_name(app) not in cookies
+
+
+def do_teardown_request(
+    app: ft.App, ctx: RequestContext, exc: BaseException | None, plain: bool
+) -> None:
+    """Run the ``teardown_request`` functions, the blueprint's before the app's."""
+    names = (*blueprints_of(ctx), None)
+    for func in _hooks(app.teardown_request_funcs, names, reverse=True):
+        _call(app, func, plain, exc)
+    if request_tearing_down.receivers:
+        request_tearing_down.send(app, _async_wrapper=app.ensure_sync, exc=exc)
+
+
+def do_teardown_appcontext(app: ft.App, exc: BaseException | None, plain: bool) -> None:
+    """Run the ``teardown_appcontext`` functions, the last registered first."""
+    for func in reversed(app.teardown_appcontext_funcs):
+        _call(app, func, plain, exc)
+    if appcontext_tearing_down.receivers:
+        appcontext_tearing_down.send(app, _async_wrapper=app.ensure_sync, exc=exc)
+
+
+def _hooks(
+    funcs: dict[str | None, list[t.Any]], names: tuple[str | None, ...], reverse: bool = False
+) -> Iterator[t.Any]:
+    for name in names:
+        if name in funcs:
+            yield from reversed(funcs[name]) if reverse else funcs[name]
+
+
+def _call(app: ft.App, func: Callable[..., t.Any], plain: bool, *args: t.Any) -> t.Any:
+    """Call what a user registered, be it sync or async."""
+    if not plain:
+        func = app.ensure_sync(func)
+    rv = func(*args)
+    # PERF: looking at what came back is cheaper than asking first what the function is.
+    return run_coroutine(rv) if type(rv) is CoroutineType else rv
+
+
+def blueprints_of(ctx: RequestContext) -> list[str]:
+    """Return the names of the view's blueprints, the innermost first, without a request object."""
+    request = ctx._request
+    if request is not None:
+        return request.blueprints  # type: ignore[no-any-return]  # request_class is the app's
+    rule = ctx._rule
+    if rule is None or "." not in rule.endpoint:
+        return []
+    return _split_blueprint_path(rule.endpoint.rpartition(".")[0])
+
+
+# From what a view returns to a response.
+
+
+def to_response(app: ft.App, ctx: RequestContext, rv: t.Any) -> t.Any:
+    """Make a response of what a view returned.
+
+    :raises TypeError: for what no response can be made of.
+    """
+    cls = app.response_class
+    kind = type(rv)
+    if kind is cls:
+        return rv
+    if kind is str:
+        return cls(rv)
+    if kind is CoroutineType:
+        return to_response(app, ctx, run_coroutine(rv))
+    status = headers = None
+    if isinstance(rv, tuple):
+        rv, status, headers = _unpack(rv)
+    if rv is None:
+        raise TypeError(
+            f"The view function for {ctx.request.endpoint!r} did not return a valid response."
+            " The function either returned None or ended without a return statement."
+        )
+    if not isinstance(rv, cls):
+        if isinstance(rv, (str, bytes, bytearray, Iterator)):
+            # The response class is asked to initialise itself with both.
+            return cls(rv, status=status, headers=headers)
+        rv = _convert(app, ctx, rv)
+    if status is not None:
+        if isinstance(status, (str, bytes, bytearray)):
+            rv.status = status
+        else:
+            rv.status_code = status
+    if headers:
+        rv.headers.update(headers)
+    return rv
+
+
+def _unpack(rv: tuple[t.Any, ...]) -> tuple[t.Any, t.Any, t.Any]:
+    if len(rv) == 3:
+        return rv
+    if len(rv) == 2:
+        if isinstance(rv[1], (Headers, dict, tuple, list)):
+            return rv[0], None, rv[1]
+        return rv[0], rv[1], None
+    raise TypeError(
+        "The view function did not return a valid response tuple. The tuple must have the form"
+        " (body, status, headers), (body, status), or (body, headers)."
+    )
+
+
+def _convert(app: ft.App, ctx: RequestContext, rv: t.Any) -> t.Any:
+    if isinstance(rv, (dict, list)):
+        return app.json.response(rv)
+    wrong = (
+        "The view function did not return a valid response. The return type must be a string,"
+        " dict, list, tuple with headers or status, Response instance, or WSGI callable, but it"
+        f" was a {type(rv).__name__}."
+    )
+    if isinstance(rv, HTTPException) and _is_plain_error(rv):
+        environ = ctx._environ
+        return app.response_class(rv.get_body(environ), rv.code, rv.get_headers(environ))
+    if isinstance(rv, BaseResponse) or callable(rv):
+        try:
+            return app.response_class.force_type(rv, ctx._environ)
+        except TypeError as e:
+            raise TypeError(f"{e}\n{wrong}").with_traceback(sys.exc_info()[2]) from None
+    raise TypeError(wrong)
+
+
+def _is_plain_error(e: HTTPException) -> bool:
+    """Tell whether an exception answers with its body, code and headers and no more.
+
+    PERF: else it is called as the WSGI application that it is (some 40 µs).
+    """
+    cls = type(e)
+    return (
+        e.response is None
+        and cls.get_response is HTTPException.get_response
+        and cls.__call__ is HTTPException.__call__
+    )

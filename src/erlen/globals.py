@@ -1,0 +1,114 @@
+"""The context variable, and the proxies that look through it.
+
+One variable holds the innermost context. A request's context is an app context too, so the two
+names of Flask, ``_cv_app`` and ``_cv_request``, look at the same place.
+The types that users see stand in ``globals.pyi``.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from contextvars import ContextVar, Token
+
+from werkzeug.local import LocalProxy
+
+_no_app_msg = """\
+Working outside of application context.
+
+This typically means that you attempted to use functionality that needed
+the current application. To solve this, set up an application context
+with app.app_context(). See the documentation for more information.\
+"""
+_no_req_msg = """\
+Working outside of request context.
+
+This typically means that you attempted to use functionality that needed
+an active HTTP request. Consult the documentation on testing for
+information about how to avoid this problem.\
+"""
+
+_cv_app: ContextVar[t.Any] = ContextVar("flask.app_ctx")
+_missing: t.Any = object()
+
+
+class _RequestVar:
+    """``_cv_app``, seen by who asks for a request's context only."""
+
+    name = "flask.request_ctx"
+
+    def get(self, default: t.Any = _missing) -> t.Any:
+        ctx = _cv_app.get(None)
+        if ctx is not None and ctx.has_request:
+            return ctx._request_ctx
+        if default is _missing:
+            raise LookupError(self)
+        return default
+
+    def set(self, ctx: t.Any) -> Token[t.Any]:
+        return _cv_app.set(ctx)
+
+    def reset(self, token: Token[t.Any]) -> None:
+        _cv_app.reset(token)
+
+
+_cv_request = _RequestVar()
+
+
+def _current(unbound_message: str) -> t.Any:
+    try:
+        return _cv_app.get()
+    except LookupError:
+        raise RuntimeError(unbound_message) from None
+
+
+# PERF: werkzeug's LocalProxy goes through a descriptor, a closure and an attrgetter for each
+# attribute (about 1 µs). What views use on every request is told directly here (about 0.2 µs).
+class _RequestProxy(LocalProxy[t.Any]):
+    __slots__ = ()
+
+    def __getattr__(self, name: str) -> t.Any:
+        return getattr(_current(_no_req_msg).request, name)
+
+
+class _SessionProxy(LocalProxy[t.Any]):
+    __slots__ = ()
+
+    def __getattr__(self, name: str) -> t.Any:
+        return getattr(_current(_no_req_msg).session, name)
+
+    def __getitem__(self, key: str) -> t.Any:
+        return _current(_no_req_msg).session[key]
+
+    def __setitem__(self, key: str, value: t.Any) -> None:
+        _current(_no_req_msg).session[key] = value
+
+    def __contains__(self, key: object) -> bool:
+        return key in _current(_no_req_msg).session
+
+
+class _GProxy(LocalProxy[t.Any]):
+    __slots__ = ()
+
+    def __getattr__(self, name: str) -> t.Any:
+        return getattr(_current(_no_app_msg).g, name)
+
+    def __setattr__(self, name: str, value: t.Any) -> None:
+        setattr(_current(_no_app_msg).g, name, value)
+
+    def __contains__(self, name: object) -> bool:
+        return name in _current(_no_app_msg).g
+
+
+class _AppProxy(LocalProxy[t.Any]):
+    __slots__ = ()
+
+    def __getattr__(self, name: str) -> t.Any:
+        return getattr(_current(_no_app_msg).app, name)
+
+
+app_ctx: LocalProxy[t.Any] = LocalProxy(_cv_app, "_app_ctx", unbound_message=_no_app_msg)
+current_app = _AppProxy(_cv_app, "app", unbound_message=_no_app_msg)
+g = _GProxy(_cv_app, "g", unbound_message=_no_app_msg)
+request_ctx: LocalProxy[t.Any] = LocalProxy(_cv_app, "_request_ctx", unbound_message=_no_req_msg)
+request = _RequestProxy(_cv_app, "request", unbound_message=_no_req_msg)
+session = _SessionProxy(_cv_app, "session", unbound_message=_no_req_msg)
