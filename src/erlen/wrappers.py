@@ -420,7 +420,11 @@ class Response(ResponseBase):
         """The headers, to read and to change."""
         headers = self._made_headers
         if headers is None:
-            headers = self._made_headers = Headers(self._pending or ())
+            # A response of Werkzeug's own that was turned into one of ours brings its headers.
+            headers = self.__dict__.pop("headers", None)
+            if headers is None:
+                headers = Headers(self._pending or ())
+            self._made_headers = headers
             self._pending = None
         return headers
 
