@@ -78,10 +78,12 @@ def _find_package_path(import_name: str) -> str:
 def _portion(locations: list[str], import_name: str) -> str:
     """Choose the folder of a namespace package that holds the named submodule, else the first."""
     spec = find_spec(import_name)
-    if spec is None or not spec.submodule_search_locations:
-        return locations[0]
-    path = Path(os.path.commonpath(list(spec.submodule_search_locations)))
-    return next(location for location in locations if path.is_relative_to(location))
+    if spec is not None and spec.submodule_search_locations:
+        path = Path(os.path.commonpath(list(spec.submodule_search_locations)))
+        for location in locations:
+            if path.is_relative_to(location):
+                return location
+    return locations[0]
 
 
 def _find_spec(import_name: str) -> ModuleSpec | None:
