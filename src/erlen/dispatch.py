@@ -260,7 +260,8 @@ def dispatch_request(app: ft.App, ctx: RequestContext, plain: bool) -> t.Any:
     view = app.view_functions[rule.endpoint]  # type: ignore[union-attr]  # matched, or an exception was raised
     if not plain:
         view = app.ensure_sync(view)
-    return view(**view_args)
+    rv = view(**view_args)
+    return run_coroutine(rv) if type(rv) is CoroutineType else rv
 
 
 def finalize_request(
@@ -364,13 +365,8 @@ def to_response(app: ft.App, ctx: RequestContext, rv: t.Any) -> t.Any:
     :raises TypeError: for what no response can be made of.
     """
     cls = app.response_class
-    kind = type(rv)
-    if kind is cls:
-        return rv
-    if kind is str:
+    if type(rv) is str:
         return cls(rv)
-    if kind is CoroutineType:
-        return to_response(app, ctx, run_coroutine(rv))
     status = headers = None
     if isinstance(rv, tuple):
         rv, status, headers = _unpack(rv)

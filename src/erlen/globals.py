@@ -106,6 +106,10 @@ class _AppProxy(LocalProxy[t.Any]):
         return getattr(_current(_no_app_msg).app, name)
 
 
+for _proxy in (_RequestProxy, _SessionProxy, _GProxy, _AppProxy):
+    # An unbound proxy shows the name of its class.
+    _proxy.__name__ = "LocalProxy"
+
 app_ctx: LocalProxy[t.Any] = LocalProxy(_cv_app, "_app_ctx", unbound_message=_no_app_msg)
 current_app = _AppProxy(_cv_app, "app", unbound_message=_no_app_msg)
 g = _GProxy(_cv_app, "g", unbound_message=_no_app_msg)

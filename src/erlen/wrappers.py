@@ -20,6 +20,7 @@ from werkzeug.urls import iri_to_uri
 from werkzeug.utils import get_content_type
 from werkzeug.wrappers import Request as RequestBase
 from werkzeug.wrappers import Response as ResponseBase
+from werkzeug.wsgi import LimitedStream
 
 from . import json
 from . import typing as ft
@@ -73,6 +74,8 @@ class Request(RequestBase):
     #: What the match raised: 404, 405, a redirect.
     routing_exception: HTTPException | None = None
     shallow: bool = False
+    # Whether the body was read past the stream (see _read_whole).
+    _consumed = False
 
     _max_content_length: int | None = None
     _max_form_memory_size: int | None = None
@@ -245,6 +248,13 @@ class Request(RequestBase):
 
     # The body.
 
+    @lazy
+    def stream(self) -> t.IO[bytes]:
+        """The body as a stream that ends where the request does."""
+        if self._consumed:
+            return t.cast("t.IO[bytes]", LimitedStream(BytesIO(), 0))
+        return super().stream
+
     def _read_whole(self) -> bytes | None:
         """Read a body of known length; None where the general way must be taken.
 
@@ -253,7 +263,8 @@ class Request(RequestBase):
         environ = self.environ
         length = environ.get("CONTENT_LENGTH", "")
         if (
-            "stream" in self.__dict__
+            self._consumed
+            or "stream" in self.__dict__
             or "wsgi.input_terminated" in environ
             or "HTTP_TRANSFER_ENCODING" in environ
             or self.shallow
@@ -264,7 +275,7 @@ class Request(RequestBase):
         limit = self.max_content_length
         if limit is not None and size > limit:
             raise RequestEntityTooLarge()
-        self.stream = BytesIO()
+        self._consumed = True
         chunks = []
         while size > 0:
             try:
