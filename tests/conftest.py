@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +51,19 @@ def app(flask: Any, tmp_path: Path) -> Any:
 @pytest.fixture
 def client(app: Any) -> Any:
     return app.test_client()
+
+
+@pytest.fixture
+def templates(app: Any) -> Callable[..., None]:
+    """Write into the app's template folder: `templates(**{"a.html": "..."})`."""
+
+    def write(**sources: str) -> None:
+        for name, source in sources.items():
+            path = Path(app.root_path, "templates", name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(source)
+
+    return write
 
 
 @pytest.fixture(autouse=True)

@@ -132,7 +132,7 @@ class TestRegistration:
         assert app.test_client().get("/x").text == "3"
 
     def test_often_under_other_names(self, flask: Any, app: Any, part: Any) -> None:
-        calls = []
+        calls: list[Any] = []
         part.record(lambda state: calls.append(("each", state.first_registration)))
         part.record_once(lambda state: calls.append(("once", state.first_registration)))
         part.add_url_rule("/x", "x", lambda: flask.request.endpoint)
@@ -238,7 +238,7 @@ class TestRegistration:
 class TestSetupState:
     def test_attributes(self, flask: Any, app: Any) -> None:
         part = flask.Blueprint("part", "tested", root_path="/", url_prefix="/p", subdomain="s")
-        states = []
+        states: list[Any] = []
         part.record(states.append)
         app.register_blueprint(part, url_defaults={"n": 1}, own_option=2)
         (state,) = states
@@ -263,11 +263,11 @@ class TestSetupState:
         assert app.test_client().get("/patched/x").text == "view"
 
     def test_make_setup_state_may_be_replaced(self, flask: Any, app: Any) -> None:
-        class State(flask.blueprints.BlueprintSetupState):  # type: ignore[misc]  # from a fixture
+        class State(flask.blueprints.BlueprintSetupState):
             def add_url_rule(self, rule: str, *args: Any, **kwargs: Any) -> None:
                 super().add_url_rule(rule.lower(), *args, **kwargs)
 
-        class Part(flask.Blueprint):  # type: ignore[misc]  # from a fixture
+        class Part(flask.Blueprint):
             def make_setup_state(self, app: Any, options: Any, first_registration: bool) -> Any:
                 return State(self, app, options, first_registration)
 
@@ -279,7 +279,7 @@ class TestSetupState:
     def test_record_may_be_replaced(self, flask: Any, app: Any) -> None:
         recorded = []
 
-        class Part(flask.Blueprint):  # type: ignore[misc]  # from a fixture
+        class Part(flask.Blueprint):
             def record(self, func: Any) -> None:
                 recorded.append(func)
                 super().record(func)

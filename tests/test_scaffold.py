@@ -76,11 +76,11 @@ class TestSetupMethod:
     def test_it_asks_first_and_keeps_the_name(self, scaffold: Any) -> None:
         asked = []
 
-        class Part(scaffold.Scaffold):  # type: ignore[misc]  # the class comes from a fixture
+        class Part(scaffold.Scaffold):
             def _check_setup_finished(self, f_name: str) -> None:
                 asked.append(f_name)
 
-            @scaffold.setupmethod  # type: ignore[untyped-decorator]  # as above
+            @scaffold.setupmethod
             def own(self, value: int) -> int:
                 """Said here."""
                 return value + 1
@@ -106,7 +106,7 @@ class TestSetupMethod:
 class TestRoutes:
     @pytest.mark.parametrize("verb", ["get", "post", "put", "delete", "patch"])
     def test_a_shortcut_routes_its_method_only(self, app: Any, client: Any, verb: str) -> None:
-        @getattr(app, verb)("/")  # type: ignore[untyped-decorator]  # chosen by name
+        @getattr(app, verb)("/")
         def view() -> str:
             return verb
 
@@ -122,7 +122,7 @@ class TestRoutes:
     def test_a_shortcut_goes_through_method_route(self, flask: Any) -> None:
         seen = []
 
-        class Part(flask.Blueprint):  # type: ignore[misc]  # the class comes from a fixture
+        class Part(flask.Blueprint):
             def _method_route(self, method: str, rule: str, options: Any) -> Any:
                 seen.append((method, rule, options))
                 return super()._method_route(method, rule, options)
@@ -401,7 +401,7 @@ class TestFiles:
             assert flask.url_for("part.static", filename="a.txt") == "/part/own/a.txt"
 
     def test_a_blueprint_has_its_own_max_age(self, flask: Any, app: Any, client: Any) -> None:
-        class Part(flask.Blueprint):  # type: ignore[misc]  # the class comes from a fixture
+        class Part(flask.Blueprint):
             def get_send_file_max_age(self, filename: str | None) -> int | None:
                 assert filename == "a.txt"
                 return 100

@@ -83,8 +83,11 @@ class TestEnvironBuilder:
 
     @pytest.mark.erlen_only
     def test_it_closes_its_files(self, flask: Any, app: Any) -> None:
-        with self.builder(flask, app, data={"f": (io.BytesIO(b"x"), "x.txt")}) as builder:
-            assert builder.get_request().files["f"].read() == b"x"
+        with (
+            self.builder(flask, app, data={"f": (io.BytesIO(b"x"), "x.txt")}) as builder,
+            builder.get_request() as request,
+        ):
+            assert request.files["f"].read() == b"x"
         assert builder.closed
 
 
@@ -173,7 +176,7 @@ class TestClient:
         assert response.text == "piece"
 
     def test_responses_read_json_as_the_app(self, flask: Any, app: Any, client: Any) -> None:
-        class Provider(flask.json.provider.DefaultJSONProvider):  # type: ignore[misc]  # fixture
+        class Provider(flask.json.provider.DefaultJSONProvider):
             def loads(self, s: Any, **kwargs: Any) -> Any:
                 return {"read": super().loads(s, **kwargs)}
 
@@ -182,7 +185,7 @@ class TestClient:
         assert client.get("/").json == {"read": {"a": 1}}
 
     def test_the_apps_client_class(self, flask: Any, app: Any) -> None:
-        class Client(flask.testing.FlaskClient):  # type: ignore[misc]  # fixture
+        class Client(flask.testing.FlaskClient):
             def __init__(self, *args: Any, who: str = "", **kwargs: Any) -> None:
                 self.who = who
                 super().__init__(*args, **kwargs)
@@ -259,10 +262,10 @@ class TestSessionTransaction:
             raise KeyError
         assert client.get("/get").text == "None"
 
-    def test_arguments_are_those_of_the_request(self, app: Any, client: Any) -> None:
+    def test_arguments_are_those_of_the_request(self, flask: Any, app: Any, client: Any) -> None:
         seen = []
 
-        class Interface(type(app.session_interface)):  # type: ignore[misc]  # of the app
+        class Interface(flask.sessions.SecureCookieSessionInterface):
             def open_session(self, app: Any, request: Any) -> Any:
                 seen.append(request.url)
                 return super().open_session(app, request)
@@ -281,8 +284,8 @@ class TestSessionTransaction:
             pass
         assert str(caught.value) == "Session backend did not open a session."
 
-    def test_a_null_session_is_not_stored(self, app: Any, client: Any) -> None:
-        class Interface(type(app.session_interface)):  # type: ignore[misc]  # of the app
+    def test_a_null_session_is_not_stored(self, flask: Any, app: Any, client: Any) -> None:
+        class Interface(flask.sessions.SecureCookieSessionInterface):
             def open_session(self, app: Any, request: Any) -> Any:
                 return self.make_null_session(app)
 
@@ -436,7 +439,7 @@ class TestCliRunner:
         assert runner.invoke(show, obj="own").output == "own\n"
 
     def test_the_runner_class(self, flask: Any, app: Any) -> None:
-        class Runner(flask.testing.FlaskCliRunner):  # type: ignore[misc]  # fixture
+        class Runner(flask.testing.FlaskCliRunner):
             pass
 
         app.test_cli_runner_class = Runner

@@ -317,7 +317,7 @@ def render_block(
     :raise RuntimeError: if the environment was made with ``enable_async``.
     """
     app = _current_app()
-    template = app.jinja_env.get_or_select_template(template_name_or_list)
+    template: Template = app.jinja_env.get_or_select_template(template_name_or_list)
     if template.environment.is_async:
         raise RuntimeError("'render_block' cannot render in an environment with 'enable_async'.")
     _prepare(app, template, context)
