@@ -72,8 +72,10 @@ class Browser:
         self._wait_for_load()
 
     def evaluate(self, script: str) -> Any:
-        """The value of a JavaScript expression in the page."""
-        answer = self.do("Runtime.evaluate", expression=script, returnByValue=True)
+        """The value of a JavaScript expression in the page, of a promise when it is kept."""
+        answer = self.do(
+            "Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True
+        )
         assert "exceptionDetails" not in answer, answer
         return answer["result"].get("value")
 

@@ -87,7 +87,8 @@ def test_a_visitor_signs_and_removes(server: Server, browser: Browser, tmp_path:
     assert "Hello, Ada <Lovelace>" in browser.text()
     assert "Came, saw,\ncomputed." in browser.text()
     assert browser.evaluate("location.pathname") == "/"
-    assert browser.evaluate("document.querySelector('.picture img').naturalWidth") == 40
+    shown = "document.querySelector('.picture img')"
+    assert browser.evaluate(f"{shown}.decode().then(() => {shown}.naturalWidth)") == 40
     assert browser.evaluate("document.querySelector('#name').value") == "Ada <Lovelace>"
 
     browser.click(".card .foot button")
