@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
+import struct
 import typing as t
 import zlib
 from collections.abc import Mapping, MutableMapping
@@ -16,6 +17,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 
 from itsdangerous import (
+    BadData,
     BadSignature,
     TimestampSigner,
     URLSafeTimedSerializer,
@@ -228,11 +230,11 @@ class _SessionSigner(TimestampSigner):
             for keyed in self._keyed_hmacs()
         ):
             return None
-        if max_age is not None:
+        try:
             age = self.get_timestamp() - bytes_to_int(base64_decode(timestamp))
-            if not 0 <= age <= max_age:
-                return None
-        return payload
+        except (BadData, struct.error):
+            return None
+        return payload if max_age is None or 0 <= age <= max_age else None
 
 
 def _sign(keyed: hmac.HMAC, value: bytes) -> bytes:

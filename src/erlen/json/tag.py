@@ -82,8 +82,8 @@ class TagDict(JSONTag):
         return {f"{key}__": self.serializer.tag(item)}
 
     def to_python(self, value: t.Any) -> t.Any:
-        [(key, item)] = value.items()
-        return {key[:-2]: item}
+        key = next(iter(value))
+        return {key[:-2]: value[key]}
 
 
 class PassDict(JSONTag):
