@@ -14,7 +14,7 @@ def answer(error: HTTPException) -> Response:
     response = error.get_response()  # keeps the status and headers such as Allow
     if request.path.startswith("/api/"):
         shown = {"status": error.code, "message": error.description}
-        response.data = json.dumps({"error": shown})
+        response.data = json.dumps({"error": shown}) + "\n"
         response.content_type = "application/json"
     else:
         response.data = render_template("error.html", error=error)
