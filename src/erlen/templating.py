@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typing as t
 from collections import ChainMap
-from collections.abc import Iterator, KeysView, MutableMapping
+from collections.abc import Generator, Iterator, KeysView, MutableMapping
 
 from jinja2 import BaseLoader, Template, TemplateNotFound
 from jinja2 import Environment as BaseEnvironment
@@ -324,7 +324,7 @@ def render_block(
     jinja_context = template.new_context(context)
     try:
         # Up to its first text a template makes its imports and meets the templates it extends.
-        root = template.root_render_func(jinja_context)
+        root = t.cast("Generator[str]", template.root_render_func(jinja_context))
         next(root, None)
         root.close()
         render = jinja_context.blocks.get(block, [None])[0]
