@@ -36,7 +36,10 @@ def test_what_visitors_write_is_escaped(client: FlaskClient) -> None:
 
 
 def test_the_name_is_remembered_and_forgotten(client: FlaskClient) -> None:
-    sign(client)
+    cookie = sign(client).headers["Set-Cookie"]
+    assert "Expires=" in cookie  # it outlives the browser's window
+    assert "HttpOnly" in cookie
+    assert "SameSite=Lax" in cookie
     assert 'value="Ada"' in client.get("/").text
     assert client.post("/forget").status_code == 303
     assert 'value="Ada"' not in client.get("/").text
