@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import typing as t
 from collections import ChainMap
-from collections.abc import Generator, Iterator, KeysView, MutableMapping
+from collections.abc import Generator, Iterator, Mapping
 
 from jinja2 import BaseLoader, Template, TemplateNotFound
 from jinja2 import Environment as BaseEnvironment
+from jinja2.runtime import Context, new_context
 
 from . import typing as ft
 from .debughelpers import explain_template_loading_attempts
@@ -76,26 +77,22 @@ def update_template_context(app: App, context: dict[str, t.Any]) -> None:
 # The environment and its loader
 
 
-class _Globals(ChainMap[str, t.Any]):
-    """A template's own globals over the environment's."""
-
-    # PERF: Jinja copies these at each rendering, and a ChainMap raises and catches a KeyError
-    # for each: that was more than half the cost of a small template.
-
-    def __getitem__(self, key: str) -> t.Any:
-        for mapping in self.maps:
-            if key in mapping:
-                return mapping[key]
-        return self.__missing__(key)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.keys())
-
-    def keys(self) -> KeysView[str]:
+class _Template(Template):
+    # PERF: Jinja copies the globals at each rendering by way of a ChainMap, which raises and
+    # catches a KeyError for each: that was more than half the cost of a small template.
+    def new_context(
+        self,
+        vars: dict[str, t.Any] | None = None,
+        shared: bool = False,
+        locals: Mapping[str, t.Any] | None = None,
+    ) -> Context:
+        if shared or not isinstance(self.globals, ChainMap):
+            return super().new_context(vars, shared, locals)
         merged: dict[str, t.Any] = {}
-        for mapping in reversed(self.maps):
+        for mapping in reversed(self.globals.maps):
             merged.update(mapping)
-        return merged.keys()
+        values = {**merged, **(vars or {})}
+        return new_context(self.environment, self.name, self.blocks, values, True, merged, locals)
 
 
 class Environment(BaseEnvironment):
@@ -111,6 +108,8 @@ class Environment(BaseEnvironment):
         if "loader" not in options:
             options["loader"] = app.create_global_jinja_loader()
         super().__init__(**options)
+        if self.template_class is Template:
+            self.template_class = _Template
         self.app = app
 
     def __setattr__(self, name: str, value: t.Any) -> None:
@@ -118,10 +117,6 @@ class Environment(BaseEnvironment):
         # An overlay sets attributes of its own, and so comes to have a cache of its own.
         super().__setattr__(name, value)
         self.__dict__["_compiled"] = {}
-
-    def make_globals(self, d: MutableMapping[str, t.Any] | None) -> MutableMapping[str, t.Any]:
-        """Return the globals of one template, which see later changes of the environment's."""
-        return _Globals({} if d is None else d, self.globals)
 
     def add_extension(self, extension: str | type[t.Any]) -> None:
         """Add a Jinja extension; sources compiled before are compiled anew."""
