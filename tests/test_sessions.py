@@ -560,8 +560,10 @@ def test_another_serializer(app: Any, interface: Any) -> None:
     assert opened(app, cookie.decode(), interface) == {"read": b"{'a': 1}"}
 
 
-def test_an_overridden_signing_serializer(app: Any, client: Any, routes: None) -> None:
-    class Interface(type(app.session_interface)):
+def test_an_overridden_signing_serializer(
+    sessions: Any, app: Any, client: Any, routes: None
+) -> None:
+    class Interface(sessions.SecureCookieSessionInterface):
         def get_signing_serializer(self, app: Any) -> Any:
             return URLSafeTimedSerializer("other", salt="other")
 
@@ -571,8 +573,8 @@ def test_an_overridden_signing_serializer(app: Any, client: Any, routes: None) -
     assert client.get("/get").json == {"a": "1"}
 
 
-def test_overridden_questions(app: Any, client: Any, routes: None) -> None:
-    class Interface(type(app.session_interface)):
+def test_overridden_questions(sessions: Any, app: Any, client: Any, routes: None) -> None:
+    class Interface(sessions.SecureCookieSessionInterface):
         def should_set_cookie(self, app: Any, session: Any) -> bool:
             return super().should_set_cookie(app, session) and "skip" not in session.values()
 

@@ -105,7 +105,7 @@ def outcome(call: Any) -> Any:
 @example({1: 2, "a": 3}, True, True, True)
 @example({object: 2}, True, False, True)
 def test_writes_as_pythons_json(obj: Any, ascii: bool, sort: bool, compact: bool) -> None:
-    provider = DefaultJSONProvider(Plain)
+    provider: Any = DefaultJSONProvider(Plain)
     provider.ensure_ascii = ascii
     provider.sort_keys = sort
     kwargs: dict[str, Any] = {"separators": (",", ":")} if compact else {}
@@ -173,7 +173,7 @@ def test_reads_as_pythons_json(text: str, encoding: str, tail: str) -> None:
     document: Any = text + tail
     if encoding != "str":
         document = document.encode(encoding, "surrogatepass")
-    provider = DefaultJSONProvider(Plain)
+    provider: Any = DefaultJSONProvider(Plain)
     expected = outcome(lambda: json.loads(document))
     assert identity(outcome(lambda: provider.loads(document))) == identity(expected)
 
@@ -183,7 +183,7 @@ def test_reads_as_pythons_json(text: str, encoding: str, tail: str) -> None:
 @example(b'"\xff"')
 @example(b'{"\xed\xa0\x80": 1}')
 def test_reads_any_bytes_as_pythons_json(document: bytes) -> None:
-    provider = DefaultJSONProvider(Plain)
+    provider: Any = DefaultJSONProvider(Plain)
     expected = outcome(lambda: json.loads(document))
     assert identity(outcome(lambda: provider.loads(document))) == identity(expected)
 
@@ -356,7 +356,7 @@ def test_threads_share_a_provider(provider: Any) -> None:
 
 def test_without_the_c_encoder(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(json.encoder, "c_make_encoder", None)
-    provider = DefaultJSONProvider(Plain)
+    provider: Any = DefaultJSONProvider(Plain)
     data = {"b": [1, "ä", None], "a": 1.5}
     assert provider.response(data)[0] == '{"a":1.5,"b":[1,"\\u00e4",null]}\n'
     assert provider.dumps(data) == '{"a": 1.5, "b": [1, "\\u00e4", null]}'
