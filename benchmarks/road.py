@@ -1,10 +1,12 @@
 """The road of one request in numbers: files entered, switches between them, Python calls.
 
-``python -m benchmarks.road`` prints erlen's, call by call, then the sums of erlen and Flask.
+``python -m benchmarks.road`` prints erlen's for a hello-world, call by call, then the sums of
+erlen and Flask; with ``--row TEXT`` that of a row of ``benchmarks.inproc``.
 """
 
 from __future__ import annotations
 
+import argparse
 import importlib
 import io
 import sys
@@ -12,6 +14,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 from typing import Any
+
+from .workload import Row, make_app, make_rows
+
+HELLO = Row("hello", 0, "/")
 
 
 @dataclass
@@ -28,31 +34,15 @@ class Road:
         return {file for file, _, _ in self.calls}
 
 
-def make_environ() -> dict[str, Any]:
-    """A plain GET of ``/``."""
-    return {
-        "REQUEST_METHOD": "GET",
-        "SCRIPT_NAME": "",
-        "PATH_INFO": "/",
-        "QUERY_STRING": "",
-        "SERVER_NAME": "127.0.0.1",
-        "SERVER_PORT": "8000",
-        "SERVER_PROTOCOL": "HTTP/1.1",
-        "HTTP_HOST": "127.0.0.1:8000",
-        "wsgi.url_scheme": "http",
-        "wsgi.input": io.BytesIO(),
-        "wsgi.errors": sys.stderr,
-    }
+def walk(app: Any, row: Row = HELLO, warm: int = 3) -> Road:
+    """Follow one warm request through a WSGI application, its close included.
 
-
-def walk(app: Any, warm: int = 3) -> Road:
-    """Follow one warm request for ``/`` through a WSGI application, its close included.
-
+    :param row: what is asked for, a plain GET of ``/`` by default.
     :param warm: how many requests go before the one that is followed.
     """
     for _ in range(warm):
-        serve(app, make_environ())
-    environ, road, stack = make_environ(), Road(), [""]
+        serve(app, make_environ(row))
+    environ, road, stack = make_environ(row), Road(), [""]
 
     def follow(frame: FrameType, event: str, argument: object) -> None:
         if frame.f_code is serve.__code__:
@@ -74,6 +64,10 @@ def walk(app: Any, warm: int = 3) -> Road:
     return road
 
 
+def make_environ(row: Row) -> dict[str, Any]:
+    return row.environ() | {"wsgi.input": io.BytesIO(row.body)}
+
+
 def serve(app: Any, environ: dict[str, Any]) -> None:
     """What a server does with one request."""
     start_response: Any = {}.setdefault  # a C function that takes a status and headers
@@ -85,11 +79,18 @@ def serve(app: Any, environ: dict[str, Any]) -> None:
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--row", metavar="TEXT", help="a row whose name holds the text")
+    args = parser.parse_args()
+    rows = [row for row in make_rows() if args.row and args.row in row.name]
+    if args.row and not rows:
+        parser.error(f"no row has {args.row!r} in its name")
     sums = []
     for name in ("erlen", "flask"):
-        app = importlib.import_module(name).Flask("road")
+        module = importlib.import_module(name)
+        app = module.Flask("road")
         app.add_url_rule("/", "hello", lambda: "Hello, World!")
-        road = walk(app)
+        road = walk(make_app(module), rows[0]) if rows else walk(app)
         sums.append(
             f"{name}: {len(road.files)} files, {road.switches} switches, {len(road.calls)} calls"
         )
