@@ -11,9 +11,10 @@ import asyncio
 import os
 import threading
 import typing as t
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
 from concurrent.futures import Future
-from contextvars import copy_context
+from contextlib import contextmanager
+from contextvars import Context, copy_context
 
 T = t.TypeVar("T")
 
@@ -25,40 +26,54 @@ class _Loop:
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._pid = 0
-        self.thread: threading.Thread | None = None
+        #: How many callers stand on the loop and wait, so that it does not run.
+        self.blocked = 0
 
     def get(self) -> asyncio.AbstractEventLoop:
         with self._lock:
             if self._loop is None or self._pid != os.getpid():
                 self._loop = asyncio.new_event_loop()
                 self._pid = os.getpid()
-                self.thread = threading.Thread(
+                threading.Thread(
                     target=self._loop.run_forever, name="erlen-async", daemon=True
-                )
-                self.thread.start()
+                ).start()
             return self._loop
 
-    def renew_lock(self) -> None:
+    def renew(self) -> None:
+        """Forget what a parent process was doing."""
         self._lock = threading.Lock()
+        self.blocked = 0
+
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        """Tell others that the loop does not run."""
+        with self._lock:
+            self.blocked += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self.blocked -= 1
 
 
 _loop = _Loop()
 if hasattr(os, "register_at_fork"):
     # Another thread may have held the lock when the process was forked.
-    os.register_at_fork(after_in_child=_loop.renew_lock)
+    os.register_at_fork(after_in_child=_loop.renew)
 
 
 def run(coroutine: Coroutine[t.Any, t.Any, T]) -> T:
     """Run a coroutine on the background loop, wait for it, and return what it returns.
 
-    It sees the caller's context variables. Where the caller is on the loop itself (sync code
-    called by an async view), waiting would stop the loop, so it runs on another one.
+    It sees the caller's context variables, and what it sets in them the caller sees. Where the caller is on the loop itself (sync code
+    called by an async view), waiting stops the loop, so it runs on another one.
 
     :raises BaseException: what the coroutine raises.
     """
+    if _loop.blocked or _has_running_loop():
+        with _loop.stopped():
+            return _run_elsewhere(coroutine)
     loop = _loop.get()
-    if threading.current_thread() is _loop.thread:
-        return _run_elsewhere(coroutine)
     done: Future[T] = Future()
     context = copy_context()
 
@@ -72,8 +87,17 @@ def run(coroutine: Coroutine[t.Any, t.Any, T]) -> T:
     try:
         return done.result()
     finally:
+        _take_over(context)
         # The traceback of what it raised holds this frame.
         del done
+
+
+def _has_running_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
 
 
 def _run_elsewhere(coroutine: Coroutine[t.Any, t.Any, T]) -> T:
@@ -87,4 +111,18 @@ def _run_elsewhere(coroutine: Coroutine[t.Any, t.Any, T]) -> T:
             done.set_exception(e)
 
     threading.Thread(target=main, name="erlen-async-nested").start()
-    return done.result()
+    try:
+        return done.result()
+    finally:
+        _take_over(context)
+        del done
+
+
+def _take_over(context: Context) -> None:
+    """Set in the current context what was set in another."""
+    for var, value in context.items():
+        if var.get(_unset) is not value:
+            var.set(value)
+
+
+_unset: t.Any = object()

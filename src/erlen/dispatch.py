@@ -117,6 +117,7 @@ def _find_rule(app: ft.App, ctx: RequestContext, plain: bool) -> None:
         (plain or (type(ctx) is RequestContext and app._keeps("create_url_adapter")))
         and type(url_map) is Map
         and not (url_map.host_matching or app.subdomain_matching or "HTTP_UPGRADE" in environ)
+        and environ.get("wsgi.url_scheme") not in ("ws", "wss")
     ):
         host = environ.get("HTTP_HOST")
         # Werkzeug refuses some hosts. A host that it took once is good, unless the app has a

@@ -107,7 +107,10 @@ def handle_exception(app: ft.App, ctx: RequestContext, e: Exception) -> t.Any:
 
 def log_exception(logger: logging.Logger, request: t.Any, exc_info: ExcInfo) -> None:
     """Log an exception with the URL that raised it."""
-    logger.error(f"Exception on {request.path} [{request.method}]", exc_info=exc_info)
+    # Flask's line says "in app": the place is that of the method which calls this.
+    logger.error(
+        f"Exception on {request.path} [{request.method}]", exc_info=exc_info, stacklevel=2
+    )
 
 
 def trap_http_exception(app: ft.App, e: Exception) -> bool:
