@@ -378,13 +378,33 @@ class TestCopyCurrentRequestContext:
             with copied:
                 assert flask.session["x"] == 1
 
+    def test_what_a_copy_sets_is_saved(self, flask: Any, app: Any, client: Any) -> None:
+        @app.get("/")
+        def index() -> str:
+            @flask.copy_current_request_context
+            def work() -> None:
+                flask.session["n"] = 5
+
+            thread = threading.Thread(target=work)
+            thread.start()
+            thread.join()
+            return "ok"
+
+        client.get("/")
+        with client.session_transaction() as session:
+            assert session["n"] == 5
+
 
 class TestContextAttributes:
-    def test_session_before_push(self, flask: Any, app: Any) -> None:
+    @pytest.mark.erlen_only
+    def test_session_opens_when_somebody_looks(self, flask: Any, app: Any) -> None:
+        """Flask opens it at the push, and refuses before with an AssertionError."""
         ctx = app.test_request_context()
-        with pytest.raises(AssertionError) as info:
-            ctx.session  # noqa: B018 - the look-up is what raises
-        assert str(info.value) == "The session has not yet been opened."
+        assert ctx._open_session is None
+        with ctx:
+            assert ctx._open_session is None
+            assert flask.session == {}
+            assert ctx._open_session is not None
 
     def test_push_matches_the_url(self, flask: Any, app: Any) -> None:
         app.add_url_rule("/u/<int:n>", "user", lambda n: str(n))

@@ -36,6 +36,12 @@ class _AppCtxGlobals:
         # Only for what is not there: it tells type checkers that any name may be.
         raise AttributeError(name)
 
+    def __delattr__(self, name: str) -> None:
+        try:
+            object.__delattr__(self, name)
+        except AttributeError:
+            raise AttributeError(name) from None
+
     def get(self, name: str, default: t.Any | None = None) -> t.Any:
         """Return an attribute, or ``default`` where there is none."""
         return self.__dict__.get(name, default)
@@ -68,7 +74,6 @@ class _AppCtxGlobals:
     if t.TYPE_CHECKING:
 
         def __setattr__(self, name: str, value: t.Any) -> None: ...
-        def __delattr__(self, name: str) -> None: ...
 
 
 class AppContext:
@@ -306,8 +311,10 @@ class RequestContext(AppContext):
 
         For work in another greenlet or thread; the request object itself is not locked.
         """
+        # Open in a pushed context, so that both have one session; not yet in another.
+        session = self._session if self._cv_tokens else self._open_session
         return self.__class__(
-            self.app, environ=self._environ, request=self.request, session=self._open_session
+            self.app, environ=self._environ, request=self.request, session=session
         )
 
     def __repr__(self) -> str:
