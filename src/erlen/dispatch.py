@@ -212,7 +212,8 @@ def _tear_down_app(ctx: AppContext, exc: BaseException | None, plain: bool) -> N
 
 def full_dispatch_request(app: ft.App, ctx: RequestContext, plain: bool) -> t.Any:
     """Run hooks and view, and what handles their exceptions."""
-    app._got_first_request = True
+    if not app._got_first_request:
+        app._got_first_request = True
     try:
         if request_started.receivers:
             request_started.send(app, _async_wrapper=app.ensure_sync)
@@ -231,15 +232,20 @@ def full_dispatch_request(app: ft.App, ctx: RequestContext, plain: bool) -> t.An
 def preprocess_request(app: ft.App, ctx: RequestContext, plain: bool) -> t.Any:
     """Run the URL value preprocessors, then the ``before_request`` hooks until one answers."""
     names = (None, *reversed(blueprints_of(ctx)))
-    if app.url_value_preprocessors:
+    funcs = app.url_value_preprocessors
+    if funcs:
         request = ctx.request
         for name in names:
-            for preprocessor in app.url_value_preprocessors.get(name, ()):
-                preprocessor(request.endpoint, request.view_args)
-    for func in _hooks(app.before_request_funcs, names):
-        rv = _call(app, func, plain)
-        if rv is not None:
-            return rv
+            if name in funcs:
+                for func in funcs[name]:
+                    func(request.endpoint, request.view_args)
+    funcs = app.before_request_funcs
+    for name in names:
+        if name in funcs:
+            for func in funcs[name]:
+                rv = call(app, func, plain)
+                if rv is not None:
+                    return rv
     return None
 
 
@@ -288,35 +294,35 @@ def process_response(app: ft.App, ctx: RequestContext, response: t.Any, plain: b
     """Run the ``after_request`` hooks, and save the session."""
     if ctx._after is not None:
         for func in ctx._after:
-            response = _call(app, func, plain, response)
-    if app.after_request_funcs:
-        for func in _hooks(app.after_request_funcs, (*blueprints_of(ctx), None), reverse=True):
-            response = _call(app, func, plain, response)
+            response = call(app, func, plain, response)
+    funcs = app.after_request_funcs
+    if funcs:
+        for name in (*blueprints_of(ctx), None):
+            if name in funcs:
+                for func in reversed(funcs[name]):
+                    response = call(app, func, plain, response)
     interface = app.session_interface
-    if ctx._open_session is None and _session_is_untouched(app, ctx, interface):
-        return response
+    if ctx._open_session is None:
+        # Nobody has asked for it, so there is nothing to save; but a permanent session that the
+        # client has is sent again with each response.
+        cookies = ctx._environ.get("HTTP_COOKIE")
+        if not cookies or interface.get_cookie_name(app) not in cookies:
+            return response
     session = ctx._session
     if not interface.is_null_session(session):
         interface.save_session(app, session, response)
     return response
 
 
-def _session_is_untouched(app: ft.App, ctx: RequestContext, interface: t.Any) -> bool:
-    """Tell whether a session that nobody opened has nothing to save either.
-
-    A permanent session that the client has is sent again with each response.
-    """
-    cookies = ctx._environ.get("HTTP_COOKIE")
-    return not cookies or interface.get_cookie_name(app) not in cookies
-
-
 def do_teardown_request(
     app: ft.App, ctx: RequestContext, exc: BaseException | None, plain: bool
 ) -> None:
     """Run the ``teardown_request`` functions, the blueprint's before the app's."""
-    names = (*blueprints_of(ctx), None)
-    for func in _hooks(app.teardown_request_funcs, names, reverse=True):
-        _call(app, func, plain, exc)
+    funcs = app.teardown_request_funcs
+    for name in (*blueprints_of(ctx), None):
+        if name in funcs:
+            for func in reversed(funcs[name]):
+                call(app, func, plain, exc)
     if request_tearing_down.receivers:
         request_tearing_down.send(app, _async_wrapper=app.ensure_sync, exc=exc)
 
@@ -324,20 +330,12 @@ def do_teardown_request(
 def do_teardown_appcontext(app: ft.App, exc: BaseException | None, plain: bool) -> None:
     """Run the ``teardown_appcontext`` functions, the last registered first."""
     for func in reversed(app.teardown_appcontext_funcs):
-        _call(app, func, plain, exc)
+        call(app, func, plain, exc)
     if appcontext_tearing_down.receivers:
         appcontext_tearing_down.send(app, _async_wrapper=app.ensure_sync, exc=exc)
 
 
-def _hooks(
-    funcs: dict[str | None, list[t.Any]], names: tuple[str | None, ...], reverse: bool = False
-) -> Iterator[t.Any]:
-    for name in names:
-        if name in funcs:
-            yield from reversed(funcs[name]) if reverse else funcs[name]
-
-
-def _call(app: ft.App, func: Callable[..., t.Any], plain: bool, *args: t.Any) -> t.Any:
+def call(app: ft.App, func: Callable[..., t.Any], plain: bool, *args: t.Any) -> t.Any:
     """Call what a user registered, be it sync or async."""
     if not plain:
         func = app.ensure_sync(func)
