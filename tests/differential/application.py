@@ -561,7 +561,7 @@ def add_hooks(flask: Any, app: Any) -> None:
 
     @app.teardown_appcontext
     def teardown_app(error: BaseException | None) -> None:
-        app.trace.append(f"teardown app {type(error).__name__} {flask.g.pop('x', None)}")
+        app.trace.append(f"teardown app {type(error).__name__} {flask.g.get('x')}")
 
     @app.context_processor
     def note() -> dict[str, Any]:

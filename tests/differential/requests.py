@@ -136,6 +136,8 @@ def session_cookie(payload: bytes, key: str = SECRET) -> str:
     return signed(base64_encode(payload), key)
 
 
+# What only the holder of the key can sign, and is no session, is a matter of
+# tests/test_differences.py: the error is the same, it comes when the session is opened.
 session_payloads = st.sampled_from(
     (
         b'{"a":"1"}',
@@ -143,24 +145,11 @@ session_payloads = st.sampled_from(
         b'{"_flashes":[{" t":["a","hello"]},{" t":["c","other"]}]}',
         b'{"rich":{" b":"AP8="},"u":{" u":"00000000000000000000000000000007"}}',
         b'{"m":{" m":"<b>"},"d":{" d":"Thu, 01 Jan 1970 00:00:00 GMT"}}',
-        b'{" t":[1]}',
-        b"[1, 2]",
-        b'"text"',
-        b"null",
-        b"12",
         b"{}",
-        b"not json",
-        b'{"u":{" u":"no uuid"}}',
-        b"\xff",
-        b"",
     )
 )
 compressed_payloads = st.sampled_from(
-    (
-        b"." + base64_encode(zlib.compress(b'{"long":"' + b"a" * 90 + b'"}')),
-        b"." + base64_encode(b"not compressed"),
-        b".",
-    )
+    (b"." + base64_encode(zlib.compress(b'{"long":"' + b"a" * 90 + b'"}')),)
 )
 session_cookies = st.one_of(
     st.builds(session_cookie, session_payloads),
