@@ -11,8 +11,9 @@ from jinja2 import Environment as BaseEnvironment
 from jinja2.runtime import Context, new_context
 
 from . import typing as ft
+from .ctx import has_request_context
 from .debughelpers import explain_template_loading_attempts
-from .globals import _cv_app, _cv_request, _no_app_msg
+from .globals import _cv_app, _no_app_msg
 from .helpers import stream_with_context
 from .signals import before_render_template, template_rendered
 from .typing import App
@@ -37,14 +38,12 @@ def _default_template_ctx_processor() -> dict[str, t.Any]:
     The session is not among them: reading it marks it as accessed, and the proxy in the
     environment's globals does so only when a template really reads it.
     """
-    values: dict[str, t.Any] = {}
-    app_ctx = _cv_app.get(None)
-    if app_ctx is not None:
-        values["g"] = app_ctx.g
-        request_ctx = _cv_request.get(None)
-        if request_ctx is not None:
-            values["request"] = request_ctx.request
-    return values
+    ctx = _cv_app.get(None)
+    if ctx is None:
+        return {}
+    if not ctx.has_request:
+        return {"g": ctx.g}
+    return {"g": ctx.g, "request": ctx.request}
 
 
 def update_template_context(app: App, context: dict[str, t.Any]) -> None:
@@ -58,9 +57,9 @@ def update_template_context(app: App, context: dict[str, t.Any]) -> None:
     # PERF: only blueprints have further scopes; where there are none, which ones handle the
     # request need not be asked.
     if len(processors) > 1 or None not in processors:
-        request_ctx = _cv_request.get(None)
-        if request_ctx is not None:
-            scopes = (None, *reversed(request_ctx.request.blueprints))
+        ctx = _cv_app.get(None)
+        if ctx is not None and ctx.has_request:
+            scopes = (None, *reversed(ctx.request.blueprints))
 
     values: dict[str, t.Any] = {}
     for scope in scopes:
@@ -241,8 +240,7 @@ def _stream(app: App, template: Template, context: dict[str, t.Any]) -> Iterator
         _rendered(app, template, context)
 
     # In a request, keep its context for as long as the stream runs.
-    in_request = _cv_request.get(None) is not None
-    return stream_with_context(generate()) if in_request else generate()
+    return stream_with_context(generate()) if has_request_context() else generate()
 
 
 def render_template(
