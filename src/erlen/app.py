@@ -205,9 +205,13 @@ class Flask(Scaffold):
         """Tell whether nobody has replaced a method of the road, on the class or the object."""
         return not self._replaced and _methods_of(type(self)) == _own_methods
 
-    def _keeps(self, name: str) -> bool:
-        """Tell whether nobody has replaced a certain method of the road."""
-        return name not in self._replaced and getattr(type(self), name) is getattr(_Own, name)
+    def _keeps(self, *names: str) -> bool:
+        """Tell whether nobody has replaced certain methods of the road."""
+        cls = type(self)
+        return all(
+            name not in self._replaced and getattr(cls, name) is getattr(_Own, name)
+            for name in names
+        )
 
     def _check_setup_finished(self, f_name: str) -> None:
         if self._got_first_request:
@@ -243,7 +247,7 @@ class Flask(Scaffold):
     @property
     def debug(self) -> bool:
         """Whether debug mode is on: ``DEBUG`` of the configuration."""
-        return t.cast(bool, self.config["DEBUG"])
+        return self.config["DEBUG"]  # type: ignore[no-any-return]  # a bool by contract
 
     @debug.setter
     def debug(self, value: bool) -> None:
@@ -438,7 +442,8 @@ class Flask(Scaffold):
         self, environ: ft.WSGIEnvironment, start_response: ft.StartResponse
     ) -> Iterable[bytes]:
         """Handle a request (PEP 3333)."""
-        return dispatch.run(self, environ, start_response, self._is_plain())
+        plain = not self._replaced and _methods_of(type(self)) == _own_methods
+        return dispatch.run(self, environ, start_response, plain)
 
     def full_dispatch_request(self) -> Response:
         """Run hooks and view, and what handles their exceptions."""
@@ -481,8 +486,16 @@ class Flask(Scaffold):
 
     def make_default_options_response(self) -> Response:
         """Answer OPTIONS with the methods that the URL allows."""
-        response = self.response_class()
-        response.allow.update(_request_ctx().url_adapter.allowed_methods())  # type: ignore[union-attr]  # matched
+        ctx = _request_ctx()
+        url_map = dispatch.compiled_map(self, ctx)
+        methods: Iterable[str] | None = None
+        if url_map is not None:
+            methods = url_map.allowed_methods(ctx._environ.get("PATH_INFO") or "")
+        if methods is None and ctx.url_adapter is not None:
+            methods = ctx.url_adapter.allowed_methods()
+        response = self.response_class(b"")
+        if methods:
+            response.headers["Allow"] = ", ".join(methods)
         return response
 
     def do_teardown_request(self, exc: BaseException | None = _sentinel) -> None:
@@ -635,7 +648,8 @@ class Flask(Scaffold):
 
 
 def _request_ctx() -> RequestContext:
-    return t.cast(RequestContext, request_ctx._get_current_object())
+    ctx: RequestContext = request_ctx._get_current_object()
+    return ctx
 
 
 #: The methods that the road calls only where somebody has replaced one of them.

@@ -15,11 +15,11 @@ from __future__ import annotations
 
 import sys
 import typing as t
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from types import CoroutineType
 
 from werkzeug.datastructures import Headers
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 from werkzeug.wrappers import Response as BaseResponse
 
 from . import typing as ft
@@ -39,6 +39,7 @@ from .wrappers import Request, Response, _split_blueprint_path
 
 # How many host names a map remembers as good (see _find_rule).
 _MAX_HOSTS = 1000
+_WEBSOCKET_SCHEMES = ("ws", "wss")
 
 
 def run(
@@ -95,6 +96,7 @@ def open_context(ctx: AppContext) -> None:
 def open_request(ctx: RequestContext, plain: bool) -> None:
     """Push a request's context: then the app is current, the session open, the URL matched."""
     app = ctx.app
+    ctx._plain = plain
     outer = _cv_app.get(None)
     ctx._cv_tokens.append(_cv_app.set(ctx))
     if outer is not None and outer.app is app:
@@ -106,42 +108,55 @@ def open_request(ctx: RequestContext, plain: bool) -> None:
     if ctx._open_session is None and not getattr(app.session_interface, "_opens_lazily", False):
         ctx._session  # noqa: B018  # the look opens it
     if ctx._rule is None:
-        _find_rule(app, ctx, plain)
+        _find_rule(app, ctx)
 
 
-def _find_rule(app: ft.App, ctx: RequestContext, plain: bool) -> None:
-    """Find where the URL leads: by the compiled matcher, else by Werkzeug."""
-    environ = ctx._environ
+def compiled_map(app: ft.App, ctx: RequestContext) -> Map | None:
+    """Return the app's map where its tables hold for a request; None where Werkzeug is asked."""
     url_map = app.url_map
+    environ = ctx._environ
     if (
-        (plain or (type(ctx) is RequestContext and app._keeps("create_url_adapter")))
-        and type(url_map) is Map
+        type(url_map) is Map
+        and (ctx._plain or (type(ctx) is RequestContext and app._keeps("create_url_adapter")))
         and not (url_map.host_matching or app.subdomain_matching or "HTTP_UPGRADE" in environ)
-        and environ.get("wsgi.url_scheme") not in ("ws", "wss")
+        and environ.get("wsgi.url_scheme") not in _WEBSOCKET_SCHEMES
     ):
-        host = environ.get("HTTP_HOST")
-        # Werkzeug refuses some hosts. A host that it took once is good, unless the app has a
-        # list of its own, which may change.
-        if host not in url_map.good_hosts:
-            if ctx.url_adapter is None:
+        return url_map
+    return None
+
+
+def _find_rule(app: ft.App, ctx: RequestContext) -> None:
+    """Find where the URL leads: by the compiled tables, else by Werkzeug."""
+    url_map = compiled_map(app, ctx)
+    if url_map is None:
+        ctx.match_request()
+        return
+    environ = ctx._environ
+    # Werkzeug refuses some hosts. One that it took once is good, unless the app has a list of
+    # its own, which may change.
+    host = environ.get("HTTP_HOST")
+    trusted_hosts = app.config["TRUSTED_HOSTS"]
+    if host not in url_map.good_hosts or trusted_hosts is not None:
+        if ctx.url_adapter is None:
+            return
+        if host and trusted_hosts is None and len(url_map.good_hosts) < _MAX_HOSTS:
+            url_map.good_hosts.add(host)
+    method = environ["REQUEST_METHOD"].upper()
+    path = environ.get("PATH_INFO") or ""
+    try:
+        hit = url_map.find(method, path)
+        if hit is None:
+            allowed = url_map.allowed_methods(path)
+            if allowed is None or method in allowed:
+                ctx.match_request()
                 return
-            good_hosts = url_map.good_hosts
-            trusted_hosts = app.config["TRUSTED_HOSTS"]
-            if host is not None and trusted_hosts is None and len(good_hosts) < _MAX_HOSTS:
-                good_hosts.add(host)
-        elif app.config["TRUSTED_HOSTS"] is not None and ctx.url_adapter is None:
-            return
-        try:
-            hit = url_map.find(environ["REQUEST_METHOD"], environ.get("PATH_INFO", ""))
-        except HTTPException as e:
-            ctx.request.routing_exception = e
-            return
-        if hit is not None:
-            ctx._rule, ctx._view_args = hit
-            if ctx._request is not None:
-                ctx._request.url_rule, ctx._request.view_args = hit
-            return
-    ctx.match_request()
+            raise MethodNotAllowed(list(allowed)) if allowed else NotFound()
+    except HTTPException as e:
+        ctx.request.routing_exception = e
+        return
+    ctx._rule, ctx._view_args = hit
+    if ctx._request is not None:
+        ctx._request.url_rule, ctx._request.view_args = hit
 
 
 def close_context(ctx: AppContext, exc: BaseException | None, plain: bool = False) -> None:
@@ -344,14 +359,17 @@ def call(app: ft.App, func: Callable[..., t.Any], plain: bool, *args: t.Any) -> 
     return run_coroutine(rv) if type(rv) is CoroutineType else rv
 
 
-def blueprints_of(ctx: RequestContext) -> list[str]:
+def blueprints_of(ctx: RequestContext) -> Sequence[str]:
     """Return the names of the view's blueprints, the innermost first, without a request object."""
     request = ctx._request
-    if request is not None:
-        return request.blueprints  # type: ignore[no-any-return]  # request_class is the app's
-    rule = ctx._rule
+    if request is None:
+        rule = ctx._rule
+    elif type(request) is Request:
+        rule = request.url_rule
+    else:
+        return request.blueprints  # type: ignore[no-any-return]  # a class of the app's
     if rule is None or "." not in rule.endpoint:
-        return []
+        return ()
     return _split_blueprint_path(rule.endpoint.rpartition(".")[0])
 
 
@@ -375,10 +393,13 @@ def to_response(app: ft.App, ctx: RequestContext, rv: t.Any) -> t.Any:
             " The function either returned None or ended without a return statement."
         )
     if not isinstance(rv, cls):
-        if isinstance(rv, (str, bytes, bytearray, Iterator)):
+        if isinstance(rv, (dict, list)):
+            rv = app.json.response(rv)
+        elif isinstance(rv, (str, bytes, bytearray, Iterator)):
             # The response class is asked to initialise itself with both.
             return cls(rv, status=status, headers=headers)
-        rv = _convert(app, ctx, rv)
+        else:
+            rv = _convert(app, ctx, rv)
     if status is not None:
         if isinstance(status, (str, bytes, bytearray)):
             rv.status = status
@@ -403,8 +424,6 @@ def _unpack(rv: tuple[t.Any, ...]) -> tuple[t.Any, t.Any, t.Any]:
 
 
 def _convert(app: ft.App, ctx: RequestContext, rv: t.Any) -> t.Any:
-    if isinstance(rv, (dict, list)):
-        return app.json.response(rv)
     wrong = (
         "The view function did not return a valid response. The return type must be a string,"
         " dict, list, tuple with headers or status, Response instance, or WSGI callable, but it"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 import typing as t
+from collections.abc import Sequence
 
 from werkzeug.exceptions import (
     BadRequest,
@@ -17,7 +18,7 @@ from werkzeug.routing import RequestRedirect, RoutingException
 from . import typing as ft
 from .ctx import RequestContext
 from .debughelpers import FormDataRoutingRedirect
-from .dispatch import _call, blueprints_of
+from .dispatch import blueprints_of, call
 from .signals import got_request_exception
 from .wrappers import _split_blueprint_path
 
@@ -25,7 +26,7 @@ ExcInfo: t.TypeAlias = "tuple[type[BaseException], BaseException, t.Any] | tuple
 
 
 def find_error_handler(
-    app: ft.App, e: Exception, blueprints: list[str]
+    app: ft.App, e: Exception, blueprints: Sequence[str]
 ) -> ft.ErrorHandlerCallable | None:
     """Find who handles an exception: by code before by class, blueprint before app.
 
@@ -47,7 +48,7 @@ def find_error_handler(
     return None
 
 
-def _blueprints(app: ft.App, ctx: RequestContext) -> list[str]:
+def _blueprints(app: ft.App, ctx: RequestContext) -> Sequence[str]:
     """Return whose handlers are asked first: the view's blueprints, else the prefix's owner."""
     if app.prefix_owners and ctx.request.url_rule is None:
         owner = _prefix_owner(app.prefix_owners, ctx.request.path)
@@ -70,7 +71,7 @@ def handle_http_exception(app: ft.App, ctx: RequestContext, e: HTTPException) ->
     if e.code is None or isinstance(e, RoutingException):
         return e
     handler = app._find_error_handler(e, _blueprints(app, ctx))
-    return e if handler is None else _call(app, handler, app._is_plain(), e)
+    return e if handler is None else call(app, handler, app._is_plain(), e)
 
 
 def handle_user_exception(app: ft.App, ctx: RequestContext, e: Exception) -> t.Any:
@@ -82,7 +83,7 @@ def handle_user_exception(app: ft.App, ctx: RequestContext, e: Exception) -> t.A
     handler = app._find_error_handler(e, _blueprints(app, ctx))
     if handler is None:
         raise
-    return _call(app, handler, app._is_plain(), e)
+    return call(app, handler, app._is_plain(), e)
 
 
 def handle_exception(app: ft.App, ctx: RequestContext, e: Exception) -> t.Any:
@@ -101,7 +102,7 @@ def handle_exception(app: ft.App, ctx: RequestContext, e: Exception) -> t.Any:
     answer: t.Any = InternalServerError(original_exception=e)
     handler = app._find_error_handler(answer, _blueprints(app, ctx))
     if handler is not None:
-        answer = _call(app, handler, app._is_plain(), answer)
+        answer = call(app, handler, app._is_plain(), answer)
     return app.finalize_request(answer, from_error_handler=True)
 
 

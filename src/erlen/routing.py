@@ -18,6 +18,7 @@ from __future__ import annotations
 import re
 import typing as t
 from collections.abc import Callable, Iterator
+from urllib.parse import quote
 
 from werkzeug.exceptions import NotFound
 from werkzeug.routing import BaseConverter, IntegerConverter, RuleFactory, ValidationError
@@ -30,6 +31,10 @@ Match: t.TypeAlias = "Callable[[str], re.Match[str] | None]"
 
 # An expression with these looks beyond its own text, so it cannot stand inside a larger one.
 _looks_around = re.compile(r"[$^]|\\[AZbB1-9]|\(\?(?!:)")
+# Text that a URL's path holds as it is.
+_safe = re.compile(r"[A-Za-z0-9\-._~!$&'()*+,:;=@]+").fullmatch
+# In place of a method: all of them together.
+_ANY = "*"
 _group = re.compile(r"\(\?P<__werkzeug_\d+>")
 # Their expressions match no slash.
 _within_a_segment = {UnicodeConverter, IntegerConverter, FloatConverter, UUIDConverter}
@@ -46,8 +51,9 @@ class Map(_Map):
 
     def _forget(self) -> None:
         self._tables: dict[str, _Table] = {}
-        self._methods: set[str] | None = None
-        self._single: dict[t.Any, Rule] = {}
+        self._methods: set[str] = set()
+        self._takes_any_method = False
+        self._builders: dict[t.Any, Builder] = {}
 
     def add(self, rulefactory: RuleFactory) -> None:
         """Add a rule or a factory of rules, and forget what was compiled."""
@@ -76,28 +82,113 @@ class Map(_Map):
             return rule, {}
         return table.search(path)
 
-    def single_rule(self, endpoint: t.Any) -> Rule | None:
-        """Return the rule that alone builds an endpoint's URLs; None where there is a choice."""
-        rule = self._single.get(endpoint)
-        if rule is not None or endpoint not in self._rules_by_endpoint:
-            return rule
-        first, *others = self.iter_rules(endpoint)
-        if others or first.defaults or first.websocket or self.host_matching:
+    def allowed_methods(self, path: str) -> set[str] | None:
+        """Tell which methods a path allows, under the same conditions as :meth:`find`.
+
+        :param path: PATH_INFO as WSGI has it.
+        :return: the methods, none where no rule is near; None where Werkzeug must be asked.
+        """
+        table = self._tables.get(_ANY)
+        if table is None:
+            table = self._compile(_ANY)
+        if table is None or self._takes_any_method:
             return None
-        if first.subdomain != self.default_subdomain:
+        leads = table.leads(path)
+        if not leads:
+            return None if leads is None else set()
+        methods = set()
+        for method in self._methods:
+            table = self._tables.get(method) or self._compile(method)
+            leads = table is not None and table.leads(path)
+            if leads is None:
+                return None
+            if leads:
+                methods.add(method)
+        return methods
+
+    def plain_builder(self, endpoint: t.Any) -> Builder | None:
+        """Return what builds the path of an endpoint with one plain rule; None for others."""
+        builder = self._builders.get(endpoint)
+        if builder is not None or endpoint not in self._rules_by_endpoint:
+            return builder
+        rule, *others = self.iter_rules(endpoint)
+        if others or rule.defaults or rule.websocket or self.host_matching:
             return None
-        self._single[endpoint] = first
-        return first
+        if rule.subdomain != self.default_subdomain:
+            return None
+        builder = self._builders[endpoint] = Builder(rule)
+        return builder
 
     def _compile(self, method: str) -> _Table | None:
-        if self._methods is None:
-            self._methods = {m for rule in self.iter_rules() for m in rule.methods or ()}
-        # A client can invent any number of methods; only those of a rule get a table.
-        if method not in self._methods:
-            return None
         self.update()
+        if not self._methods:
+            rules = list(self.iter_rules())
+            self._takes_any_method = any(rule.methods is None for rule in rules)
+            self._methods = {method for rule in rules for method in rule.methods or ()}
+        # A client can invent any number of methods; only those of a rule get a table.
+        if method not in self._methods and method is not _ANY:
+            return None
         table = self._tables[method] = _Table(self, method)
         return table
+
+
+class Builder:
+    """Builds the path of one rule (see ``urls.py``).
+
+    PERF: Werkzeug's builders call a converter for each value, and quote what needs no quoting.
+    """
+
+    def __init__(self, rule: Rule) -> None:
+        self.rule = rule
+        #: Text, and arguments as pairs of name and whether they are integers.
+        self.pieces: list[str | tuple[str, bool]] = []
+        #: Whether the pieces tell all that Werkzeug would do.
+        self.known = True
+        in_path = False
+        for is_variable, text in rule._trace:
+            if not in_path:
+                in_path = text == "|"
+            elif is_variable:
+                converter = rule._converters[text]
+                plain = type(converter) is UnicodeConverter
+                self.known &= plain or _conversion(converter) is int
+                self.pieces.append((text, not plain))
+            else:
+                self.pieces.append(quote(text, safe="!$&'()*+,/:;=@"))
+
+    def build(self, values: dict[str, t.Any]) -> str | None:
+        """Build the path; None where Werkzeug must be asked.
+
+        :param values: the arguments; what is left over becomes the query string.
+        """
+        arguments = self.rule.arguments
+        if self.known and len(values) == len(arguments):
+            path = ""
+            for piece in self.pieces:
+                if type(piece) is str:
+                    path += piece
+                    continue
+                name, is_integer = piece
+                value = values.get(name)
+                if type(value) is int:
+                    path += str(value)
+                elif not is_integer and type(value) is str and _safe(value):
+                    path += value
+                else:
+                    break
+            else:
+                return path
+        for name in arguments:
+            if name not in values:
+                return None
+        for value in values.values():
+            if value is None or (isinstance(value, str) and "/" in value):
+                return None
+        built = self.rule.build(values)
+        return built[1] if built is not None else None
+
+
+_ASK: t.Any = object()
 
 
 class _Alternative:
@@ -140,8 +231,22 @@ class _Node:
         self.match = expression.fullmatch
         return self.match
 
+    def _alternative(self, match: re.Match[str]) -> _Alternative:
+        return self.alternatives[int(match.lastgroup[3:])]  # type: ignore[index]  # a group matched
+
+    def fits(self, match: re.Match[str]) -> bool | None:
+        """Tell whether a match is a rule's; None for "ask Werkzeug"."""
+        alternative = self._alternative(match)
+        if alternative.rule is None:
+            return None
+        for group, (_, _, crosses) in enumerate(alternative.arguments, alternative.first_group):
+            if crosses and "/" in match[group]:
+                return None
+        return True
+
     def answer(self, match: re.Match[str]) -> Hit | None:
-        alternative = self.alternatives[int(match.lastgroup[3:])]  # type: ignore[index]  # a group matched
+        """Return the rule and its arguments; None for "ask Werkzeug"."""
+        alternative = self._alternative(match)
         if alternative.rule is None:
             return None
         values: dict[str, t.Any] = {}
@@ -176,17 +281,36 @@ class _Table:
         self._ask: set[str] = set()
         # A private attribute of Werkzeug's Map: the order of its search is the law here, and
         # this tree is that order. Made anew from the rules it would be told a second time.
-        domain = map._matcher._root.static.get(map.default_subdomain)
+        root = map._matcher._root
+        self._has_domains = bool(root.dynamic)
+        domain = root.static.get(map.default_subdomain)
         start = domain.static.get("") if domain is not None else None
         if start is not None:
             self._walk(start, "", self._root)
 
     def search(self, path: str) -> Hit | None:
-        """Find a path with variables: down its static segments, then back up."""
+        """Find a path with variables."""
+        found = self._reach(path)
+        return None if found is None or found is _ASK else found[0].answer(found[1])
+
+    def leads(self, path: str) -> bool | None:
+        """Tell whether a rule fits a path, whatever its converters say; None for "ask Werkzeug"."""
+        if path in self.static:
+            return True
+        found = self._reach(path)
+        if found is None:
+            return False
+        return None if found is _ASK else found[0].fits(found[1])
+
+    def _reach(self, path: str) -> tuple[_Node, re.Match[str]] | None:
+        """Go down a path's static segments, then back up to what matches the whole path.
+
+        :return: what does; None where nothing does; _ASK where Werkzeug must be asked.
+        """
         if not path.isascii():
             path = path.encode("latin1").decode(errors="replace")
         if path in self._ask or "//" in path or path[:1] != "/":
-            return None
+            return _ASK
         inner = self._root
         for segment in path.split("/")[1:]:
             child = inner.children.get(segment)
@@ -198,13 +322,15 @@ class _Table:
             if node.alternatives:
                 match = (node.match or node.compile())(path)
                 if match is not None:
-                    return node.answer(match)
+                    return node, match
             node = node.up
-        return None
+        return _ASK if self._has_domains else None
 
     def _fitting(self, rules: list[Rule]) -> Rule | None:
         for rule in rules:
-            if not rule.websocket and (rule.methods is None or self._method in rule.methods):
+            if self._method is _ANY or (
+                not rule.websocket and (rule.methods is None or self._method in rule.methods)
+            ):
                 return rule
         return None
 
@@ -215,7 +341,7 @@ class _Table:
 
     def _is_plain(self, rule: Rule) -> bool:
         """Tell whether the rule, once found, is the answer: no redirect can come after it."""
-        if rule.redirect_to is not None or rule.alias or rule.defaults:
+        if rule.redirect_to is not None or rule.alias or rule.defaults or rule.websocket:
             return False
         return not self._map.redirect_defaults or not any(
             other.provides_defaults_for(rule) for other in self._map.iter_rules(rule.endpoint)

@@ -114,25 +114,16 @@ def _build_plainly(
         type(url_map) is not Map
         or app.subdomain_matching
         or app.url_default_functions
-        or not (app._keeps("create_url_adapter") and app._keeps("inject_url_defaults"))
+        or not (ctx._plain or app._keeps("create_url_adapter", "inject_url_defaults"))
         or "HTTP_UPGRADE" in ctx._environ
     ):
         return None
-    rule = url_map.single_rule(endpoint)
-    if rule is None:
-        return None
-    arguments = rule.arguments
-    for name in arguments:
-        if name not in values:
-            return None
-    for value in values.values():
-        if value is None or (type(value) is str and "/" in value):
-            return None
-    built = rule.build(values)
-    if built is None:
+    builder = url_map.plain_builder(endpoint)
+    path = None if builder is None else builder.build(values)
+    if path is None:
         return None
     root = _wsgi_text(ctx._environ, "SCRIPT_NAME").rstrip("/")
-    return f"{root}/{built[1].lstrip('/')}"
+    return f"{root}/{path.lstrip('/')}"
 
 
 def _mark_slashes(url_map: t.Any, endpoint: str, values: dict[str, t.Any]) -> dict[str, t.Any]:
