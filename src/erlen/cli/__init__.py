@@ -20,6 +20,7 @@ from .options import CertParamType as CertParamType
 from .options import SeparatedPathType as SeparatedPathType
 from .options import _app_option as _app_option
 from .options import _debug_option as _debug_option
+from .options import _env_file_callback as _env_file_callback
 from .options import _env_file_option as _env_file_option
 from .options import _set_app as _set_app
 from .options import _set_debug as _set_debug

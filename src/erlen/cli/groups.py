@@ -15,7 +15,6 @@ from .locate import NoAppException
 from .options import _app_option, _debug_option, _env_file_option, version_option
 from .script import ScriptInfo, with_appcontext
 
-
 C = t.TypeVar("C", bound=click.Command)
 _Register: t.TypeAlias = t.Callable[[t.Callable[..., t.Any]], C]
 

@@ -27,13 +27,17 @@ def get_version(ctx: click.Context, param: click.Parameter, value: t.Any) -> Non
     if not value or ctx.resilient_parsing:
         return
     # PERF: every process imports this room, and only --version needs these two.
-    import importlib.metadata
     import platform
+    from importlib.metadata import PackageNotFoundError, version
 
+    try:
+        erlen = version("erlen")
+    except PackageNotFoundError:
+        erlen = "from source"
     click.echo(
         f"Python {platform.python_version()}\n"
-        f"Erlen {importlib.metadata.version('erlen')} (the API of Flask {FLASK_API})\n"
-        f"Werkzeug {importlib.metadata.version('werkzeug')}",
+        f"Erlen {erlen} (the API of Flask {FLASK_API})\n"
+        f"Werkzeug {version('werkzeug')}",
         color=ctx.color,
     )
     ctx.exit()

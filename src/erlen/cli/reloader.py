@@ -13,6 +13,7 @@ from importlib.util import cache_from_source
 from types import ModuleType
 
 from watchfiles import Change, watch
+from watchfiles.main import FileChange
 
 # Werkzeug has no public way to add a reloader. This is the least of the private ones: its base
 # class, which starts the child and logs, and the table where `reloader_type` is looked up. All
@@ -34,28 +35,47 @@ class WatchfilesReloaderLoop(ReloaderLoop):
 
     name = "watchfiles"
 
+    def __enter__(self) -> ReloaderLoop:
+        """Begin to watch, before the first request is served."""
+        self._imported = 0
+        self._directories: set[str] = set()
+        self._changes: Iterator[set[FileChange]] = iter([set()])
+        return super().__enter__()
+
     def run(self) -> None:
         """Wait for changes until one counts, then leave the process."""
         while True:
-            self._reload_if_outdated()
+            self.run_step()
+
+    def run_step(self) -> None:
+        """Wait for changes for a moment, in all directories from which modules were imported."""
+        if len(sys.modules) != self._imported:
+            self._imported = len(sys.modules)
             directories = self._look_around()
-            imported = len(sys.modules)
-            for changes in watch(
-                *directories,
-                # Each by itself: below them may lie what nobody needs, such as node_modules.
-                recursive=False,
-                watch_filter=self._counts,
-                rust_timeout=int(self.interval * 1000),
-                yield_on_timeout=True,
-                ignore_permission_denied=True,
-            ):
-                for _, path in sorted(changes):
-                    self.trigger_reload(path)
-                self._reload_if_outdated()
-                if len(sys.modules) != imported:
-                    imported = len(sys.modules)
-                    if self._look_around() != directories:
-                        break
+            if directories != self._directories:
+                self._directories = directories
+                before, self._changes = self._changes, self._watch(directories)
+                # A watch begins at the first step of its generator, and lasts between the steps:
+                # the one before is asked a last time when the new one has begun.
+                self._reload(next(self._changes))
+                self._reload(next(before))
+            self._reload_if_outdated()
+        self._reload(next(self._changes))
+
+    def _watch(self, directories: set[str]) -> Iterator[set[FileChange]]:
+        return watch(
+            *directories,
+            # Each by itself: below them may lie what nobody needs, such as node_modules.
+            recursive=False,
+            watch_filter=self._counts,
+            rust_timeout=1,
+            yield_on_timeout=True,
+            ignore_permission_denied=True,
+        )
+
+    def _reload(self, changes: set[FileChange]) -> None:
+        for _, path in sorted(changes):
+            self.trigger_reload(path)
 
     def trigger_reload(self, filename: str) -> None:
         """Log the change and leave with the status at which the parent starts a new process."""
