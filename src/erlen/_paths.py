@@ -24,8 +24,9 @@ def get_root_path(import_name: str) -> str:
         loader = None if spec is None else spec.loader
         if loader is None:
             return os.getcwd()
-        if hasattr(loader, "get_filename"):
-            filename = loader.get_filename(import_name)
+        get_filename = getattr(loader, "get_filename", None)
+        if get_filename is not None:
+            filename = get_filename(import_name)
         else:
             __import__(import_name)
             filename = getattr(sys.modules[import_name], "__file__", None)

@@ -53,32 +53,34 @@ class View:
         :param name: the function's name, which becomes the endpoint.
         :param class_args: passed to the class, as are ``class_kwargs``.
         """
-        view: t.Any
         if cls.init_every_request:
 
-            def view(**kwargs: t.Any) -> ft.ResponseReturnValue:
-                # The class is looked up on the outermost function: it may be replaced there.
-                self = outermost.view_class(*class_args, **class_kwargs)
-                return current_app.ensure_sync(self.dispatch_request)(**kwargs)  # type: ignore[no-any-return]
+            def make() -> View:
+                # Looked up on the registered function, where it may be replaced.
+                return registered.view_class(*class_args, **class_kwargs)  # type: ignore[no-any-return]
 
         else:
-            self = cls(*class_args, **class_kwargs)
+            only = cls(*class_args, **class_kwargs)
 
-            def view(**kwargs: t.Any) -> ft.ResponseReturnValue:
-                return current_app.ensure_sync(self.dispatch_request)(**kwargs)  # type: ignore[no-any-return]
+            def make() -> View:
+                return only
 
+        def call(**kwargs: t.Any) -> ft.ResponseReturnValue:
+            return current_app.ensure_sync(make().dispatch_request)(**kwargs)  # type: ignore[no-any-return]
+
+        view: t.Any = call
         view.__name__ = name  # for decorators that go by it
         view.__module__ = cls.__module__
         for decorator in cls.decorators:
             view = decorator(view)
-        outermost: t.Any = view
-        outermost.view_class = cls
-        outermost.__name__ = name
-        outermost.__doc__ = cls.__doc__
-        outermost.__module__ = cls.__module__
-        outermost.methods = cls.methods
-        outermost.provide_automatic_options = cls.provide_automatic_options
-        return outermost  # type: ignore[no-any-return]
+        registered: t.Any = view
+        registered.view_class = cls
+        registered.__name__ = name
+        registered.__doc__ = cls.__doc__
+        registered.__module__ = cls.__module__
+        registered.methods = cls.methods
+        registered.provide_automatic_options = cls.provide_automatic_options
+        return registered  # type: ignore[no-any-return]
 
 
 class MethodView(View):

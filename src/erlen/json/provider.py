@@ -6,7 +6,7 @@ import dataclasses
 import json
 import typing as t
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import date
 from json import encoder
 from uuid import UUID
@@ -126,9 +126,10 @@ class DefaultJSONProvider(JSONProvider):
     #: The media type of :meth:`response`.
     mimetype = "application/json"
 
-    #: By separators: the options that an encoder was made for, and the encoder. Never changed in
-    #: place, so that threads need no lock.
-    _encoders: Mapping[tuple[str, str], tuple[tuple[t.Any, ...], _Encode]] = {}
+    #: The options that the last encoder was made for, and the encoder: one for compact text,
+    #: one for text with blanks.
+    _compact_encoder: tuple[tuple[t.Any, ...], _Encode] | None = None
+    _spaced_encoder: tuple[tuple[t.Any, ...], _Encode] | None = None
 
     def dumps(self, obj: t.Any, **kwargs: t.Any) -> str:
         """Serialize to JSON text.
@@ -142,23 +143,22 @@ class DefaultJSONProvider(JSONProvider):
         # PERF: json.dumps makes an encoder on each call, which costs three times as much as
         # writing a small object. The two usual sets of options keep theirs.
         if not kwargs or kwargs == _COMPACT:
+            options = (self.default, self.ensure_ascii, self.sort_keys)
+            known = self._compact_encoder if kwargs else self._spaced_encoder
+            if known is None or known[0] != options:
+                known = options, _make_encoder(*options, (",", ":") if kwargs else (", ", ": "))
+                if kwargs:
+                    self._compact_encoder = known
+                else:
+                    self._spaced_encoder = known
             try:
-                return "".join(self._encoder(kwargs.get("separators", (", ", ": ")))(obj, 0))
+                return "".join(known[1](obj, 0))
             except RecursionError:
                 pass  # json.dumps tells data that contains itself from data that is too deep
         kwargs.setdefault("default", self.default)
         kwargs.setdefault("ensure_ascii", self.ensure_ascii)
         kwargs.setdefault("sort_keys", self.sort_keys)
         return json.dumps(obj, **kwargs)
-
-    def _encoder(self, separators: tuple[str, str]) -> _Encode:
-        options = (self.default, self.ensure_ascii, self.sort_keys)
-        known = self._encoders.get(separators)
-        if known is not None and known[0] == options:
-            return known[1]
-        encode = _make_encoder(*options, separators)
-        self._encoders = {**self._encoders, separators: (options, encode)}
-        return encode
 
     def loads(self, s: str | bytes, **kwargs: t.Any) -> t.Any:
         """Read JSON text, or bytes in UTF-8, UTF-16 or UTF-32.
@@ -175,7 +175,11 @@ class DefaultJSONProvider(JSONProvider):
                 return msgspec.json.decode(s)
             except (msgspec.DecodeError, UnicodeError, RecursionError):
                 pass
-        return json.loads(s, **kwargs)
+        try:
+            return json.loads(s, **kwargs)
+        except RecursionError:
+            # What a client sent is no error of the program.
+            raise ValueError("the JSON text is nested too deeply") from None
 
     def response(self, *args: t.Any, **kwargs: t.Any) -> Response:
         """Answer with JSON; :func:`erlen.json.jsonify` calls this.
