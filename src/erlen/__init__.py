@@ -1,5 +1,7 @@
 """erlen: Flask's public API on a fast road."""
 
+from typing import TYPE_CHECKING
+
 from . import json as json
 from .app import Flask as Flask
 from .blueprints import Blueprint as Blueprint
@@ -40,3 +42,18 @@ from .templating import stream_template as stream_template
 from .templating import stream_template_string as stream_template_string
 from .wrappers import Request as Request
 from .wrappers import Response as Response
+
+if not TYPE_CHECKING:  # A type checker would take every unknown name for a string.
+
+    def __getattr__(name: str) -> str:
+        if name != "__version__":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        import warnings
+
+        warnings.warn(
+            "The '__version__' attribute is deprecated and will be removed in Flask 3.2. Use"
+            " feature detection or 'importlib.metadata.version(\"flask\")' instead.",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+        return "3.1.3"  # the version of Flask whose names and behaviour these are
