@@ -10,6 +10,7 @@ import pytest
 from jinja2.exceptions import SecurityError, TemplateRuntimeError
 from jinja2.nativetypes import NativeEnvironment
 from jinja2.sandbox import SandboxedEnvironment
+from markupsafe import Markup
 
 
 @pytest.mark.parametrize(
@@ -146,3 +147,96 @@ def test_a_missing_test_in_a_branch(flask: Any, app: Any) -> None:
         assert flask.render_template_string(source) == ""
         with pytest.raises(TemplateRuntimeError, match="No test named 'wrong'"):
             flask.render_template_string(source, x=1)
+
+
+class Html:
+    def __html__(self) -> str:
+        return "<html>"
+
+    __str__ = __html__
+
+
+class Text(str):
+    __slots__ = ()
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("&<>'\"é", "&amp;&lt;&gt;&#39;&#34;é"),
+        ("&amp;", "&amp;amp;"),
+        (Text("<"), "&lt;"),
+        (Markup("<b>"), "<b>"),
+        (Html(), "<html>"),
+        (12, "12"),
+        (True, "True"),
+        (1.5, "1.5"),
+        (None, "None"),
+        (["<"], "[&#39;&lt;&#39;]"),
+        (b"<", "b&#39;&lt;&#39;"),
+    ],
+)
+def test_each_value_is_escaped_once(flask: Any, app: Any, value: Any, text: str) -> None:
+    with app.app_context():
+        for source in (
+            "{{ v }}",
+            "{% set x %}{{ v }}{% endset %}{{ x }}",
+            "{% macro m(x) %}{{ x }}{% endmacro %}{{ m(v) }}",
+            "{% macro m() %}{{ caller() }}{% endmacro %}{% call m() %}{{ v }}{% endcall %}",
+            "{% filter trim %}{{ v }}{% endfilter %}",
+            "{% for x in [v] %}{{ x }}{% endfor %}",
+            "{% autoescape true %}{{ v }}{% endautoescape %}",
+        ):
+            assert flask.render_template_string(source, v=value) == text, source
+            assert "".join(flask.stream_template_string(source, v=value)) == text, source
+        unescaped = "{% autoescape false %}{{ v }}{% endautoescape %}"
+        assert flask.render_template_string(unescaped, v=value) == str(value)
+
+
+def test_calls(flask: Any, app: Any) -> None:
+    @jinja2.pass_context
+    def from_context(context: Any, name: str) -> Any:
+        return context[name]
+
+    @jinja2.pass_environment
+    def from_environment(env: Any) -> bool:
+        return env is app.jinja_env
+
+    @jinja2.pass_eval_context
+    def from_eval_context(eval_context: Any) -> bool:
+        return bool(eval_context.autoescape)
+
+    class Callable:
+        @jinja2.pass_context
+        def __call__(self, context: Any) -> Any:
+            return context["given"]
+
+        @jinja2.pass_context
+        def method(self, context: Any) -> Any:
+            return context["given"]
+
+        def keywords(self, /, **kwargs: Any) -> str:
+            return ",".join(sorted(kwargs))
+
+    def stops() -> Any:
+        raise StopIteration
+
+    with app.app_context():
+        for source, text in (
+            ("{% for x in 'ab' %}{% set y = x %}{{ from_context('y') }}{% endfor %}", "ab"),
+            ("{{ from_environment() }} {{ from_eval_context() }}", "True True"),
+            ("{{ o() }} {{ o.method() }}", "given given"),
+            ("{% for x in 'a' %}{{ o.keywords(self=1, obj=2, n=3) }}{% endfor %}", "n,obj,self"),
+            ("{{ stops() is undefined }}", "True"),
+            ("{{ range(3)|list }} {{ 'a'.upper() }} {{ dict(a=1) }}", "[0, 1, 2] A {'a': 1}"),
+        ):
+            rendered = flask.render_template_string(
+                source,
+                from_context=from_context,
+                from_environment=from_environment,
+                from_eval_context=from_eval_context,
+                o=Callable(),
+                stops=stops,
+                given="given",
+            )
+            assert Markup(rendered).unescape() == text
