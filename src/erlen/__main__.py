@@ -1,4 +1,4 @@
-"""The program ``erlen``, also as ``python -m erlen``: the command line, for Flask's applications too."""
+"""The program ``erlen``, also ``python -m erlen``: the command line, for Flask's apps too."""
 
 from __future__ import annotations
 

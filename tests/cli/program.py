@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-TIMEOUT = 8.0
+TIMEOUT = 30.0
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 

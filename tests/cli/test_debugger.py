@@ -62,8 +62,8 @@ def late(start_response: Callable[..., Any]) -> Iterator[bytes]:
 
 
 def member(number: int) -> Exception:
+    inside = f"inside member {number}"
     try:
-        inside = f"inside member {number}"
         raise ValueError(f"member {number}")
     except ValueError as error:
         return error if inside else error
@@ -174,6 +174,7 @@ class TestPage:
     ) -> None:
         status, body = browser.get("/late")
         assert (status, body) == (200, "begun")
+        logged = ""
         for _ in range(100):
             logged = capsys.readouterr().err
             if logged:

@@ -6,12 +6,12 @@ import re
 import socket
 import typing as t
 from collections.abc import Iterable, Iterator
-from functools import cached_property
 from ipaddress import ip_address
 
 from markupsafe import Markup
 from werkzeug.debug import DebuggedApplication
 from werkzeug.debug.tbtools import DebugFrameSummary, DebugTraceback
+from werkzeug.utils import cached_property
 from werkzeug.wrappers import Response
 
 if t.TYPE_CHECKING:

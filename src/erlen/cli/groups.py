@@ -93,7 +93,9 @@ class FlaskGroup(AppGroup):
                 self.add_command(entry_point.load(), entry_point.name)
         self._loaded_plugin_commands = True
 
-    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+    def get_command(  # pyright: ignore[reportIncompatibleMethodOverride]  # Flask's name for it
+        self, ctx: click.Context, name: str
+    ) -> click.Command | None:
         """Find a command: built in or of a plugin, else of the application, then loaded."""
         self._load_plugin_commands()
         command = super().get_command(ctx, name)

@@ -40,27 +40,29 @@ class WatchfilesReloaderLoop(ReloaderLoop):
         self._imported = 0
         self._directories: set[str] = set()
         self._changes: Iterator[set[FileChange]] = iter([set()])
-        return super().__enter__()
+        self._follow_imports()
+        return self
 
     def run(self) -> None:
         """Wait for changes until one counts, then leave the process."""
         while True:
-            self.run_step()
+            self._reload(next(self._changes))
+            self._follow_imports()
 
-    def run_step(self) -> None:
-        """Wait for changes for a moment, in all directories from which modules were imported."""
-        if len(sys.modules) != self._imported:
-            self._imported = len(sys.modules)
-            directories = self._look_around()
-            if directories != self._directories:
-                self._directories = directories
-                before, self._changes = self._changes, self._watch(directories)
-                # A watch begins at the first step of its generator, and lasts between the steps:
-                # the one before is asked a last time when the new one has begun.
-                self._reload(next(self._changes))
-                self._reload(next(before))
-            self._reload_if_outdated()
-        self._reload(next(self._changes))
+    def _follow_imports(self) -> None:
+        """Watch the directories from which modules were imported since the last time, too."""
+        if len(sys.modules) == self._imported:
+            return
+        self._imported = len(sys.modules)
+        directories = self._look_around()
+        if directories != self._directories:
+            self._directories = directories
+            before, self._changes = self._changes, self._watch(directories)
+            # A watch begins at the first step of its generator, and lasts between the steps: the
+            # one before is asked a last time when the new one has begun.
+            self._reload(next(self._changes))
+            self._reload(next(before))
+        self._reload_if_outdated()
 
     def _watch(self, directories: set[str]) -> Iterator[set[FileChange]]:
         return watch(
