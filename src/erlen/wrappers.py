@@ -7,13 +7,13 @@ headers as a plain list until somebody wants to change them.
 from __future__ import annotations
 
 import typing as t
+from datetime import datetime, timedelta
 from functools import cache
 from io import BytesIO
 from urllib.parse import parse_qsl
 
-from werkzeug.datastructures import EnvironHeaders, Headers, ImmutableMultiDict
-from werkzeug.exceptions import BadRequest, ClientDisconnected, HTTPException
-from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.datastructures import Authorization, EnvironHeaders, Headers, ImmutableMultiDict
+from werkzeug.exceptions import BadRequest, ClientDisconnected, HTTPException, RequestEntityTooLarge
 from werkzeug.routing import Rule
 from werkzeug.sansio.http import parse_cookie
 from werkzeug.urls import iri_to_uri
@@ -24,6 +24,7 @@ from werkzeug.wsgi import LimitedStream
 
 from . import json
 from . import typing as ft
+from ._http import dump_cookie
 from ._lazy import lazy
 from .debughelpers import attach_enctype_error_multidict
 from .globals import _cv_app
@@ -56,6 +57,24 @@ def _split_blueprint_path(name: str) -> list[str]:
     return names
 
 
+class _MaximumStream(LimitedStream):
+    """A body of unknown length: one over the limit is refused, where Werkzeug cuts it off."""
+
+    def __init__(self, stream: t.IO[bytes], limit: int) -> None:
+        super().__init__(stream, limit, is_max=True)
+        self._source = stream
+
+    def on_exhausted(self) -> None:
+        if self._source.read(1):
+            raise RequestEntityTooLarge()
+
+    def readall(self) -> bytes:
+        data = super().readall()
+        if data and self.is_exhausted:
+            self.on_exhausted()
+        return data
+
+
 class Request(RequestBase):
     """What the client asked: Werkzeug's request, and where the app's URL map leads.
 
@@ -76,6 +95,9 @@ class Request(RequestBase):
     shallow: bool = False
     # Whether the body was read past the stream (see _read_whole).
     _consumed = False
+
+    # Where the files of a multipart body are kept.
+    _part_streams: list[t.IO[bytes]] | None = None
 
     _max_content_length: int | None = None
     _max_form_memory_size: int | None = None
@@ -253,7 +275,11 @@ class Request(RequestBase):
         """The body as a stream that ends where the request does."""
         if self._consumed:
             return t.cast("t.IO[bytes]", LimitedStream(BytesIO(), 0))
-        return super().stream
+        stream = super().stream
+        limit = self.max_content_length
+        if limit is not None and "wsgi.input_terminated" in self.environ:
+            return t.cast("t.IO[bytes]", _MaximumStream(self.environ["wsgi.input"], limit))
+        return stream
 
     def _read_whole(self) -> bytes | None:
         """Read a body of known length; None where the general way must be taken.
@@ -345,6 +371,35 @@ class Request(RequestBase):
         self.form = self.parameter_storage_class(pairs)
         self.files = self.parameter_storage_class()
         return True
+
+    def _get_file_stream(
+        self,
+        total_content_length: int | None,
+        content_type: str | None,
+        filename: str | None = None,
+        content_length: int | None = None,
+    ) -> t.IO[bytes]:
+        stream = super()._get_file_stream(
+            total_content_length, content_type, filename, content_length
+        )
+        if self._part_streams is None:
+            self._part_streams = []
+        self._part_streams.append(stream)
+        return stream
+
+    def close(self) -> None:
+        """Close the files of the body, also those of a form that was not read to its end."""
+        super().close()
+        for stream in self._part_streams or ():
+            stream.close()
+
+    @lazy
+    def authorization(self) -> Authorization | None:
+        """The ``Authorization`` header; None where there is none, or none that can be read."""
+        try:
+            return super().authorization
+        except ValueError:  # Basic credentials that are not ASCII
+            return None
 
     def on_json_loading_failed(self, e: ValueError | None) -> t.Any:
         """Answer 400 for a body that is no JSON; the reason is told in debug mode only."""
@@ -454,6 +509,58 @@ class Response(ResponseBase):
         else:
             self.headers.add(name, value)
 
+    @classmethod
+    def _of_file(cls, body: t.Iterable[bytes], headers: Pairs) -> t.Self:
+        """Make a response that hands its body to the server; the headers are known to be valid."""
+        response = cls.__new__(cls)
+        response.response = body
+        response._on_close = []
+        response._pending = headers
+        response.direct_passthrough = True
+        return response
+
+    def set_cookie(
+        self,
+        key: str,
+        value: str = "",
+        max_age: timedelta | int | None = None,
+        expires: str | datetime | int | float | None = None,
+        path: str | None = "/",
+        domain: str | None = None,
+        secure: bool = False,
+        httponly: bool = False,
+        samesite: str | None = None,
+        partitioned: bool = False,
+    ) -> None:
+        """Set a cookie (RFC 6265).
+
+        :param max_age: for how many seconds it lives; by default until the browser ends.
+        :param expires: until when, as a time or in seconds since 1970; by default by `max_age`.
+        :param path: below which path it is sent.
+        :param domain: which other hosts get it; by default none.
+        :param secure: send it over HTTPS only.
+        :param httponly: keep it from scripts.
+        :param samesite: ``"Strict"``, ``"Lax"`` or ``"None"``: with which other sites' requests.
+        :param partitioned: keep it per top-level site; makes it `secure`.
+        """
+        cookie = dump_cookie(
+            key,
+            value,
+            max_age,
+            expires,
+            path,
+            domain,
+            secure,
+            httponly,
+            self.max_cookie_size,
+            samesite,
+            partitioned,
+        )
+        if cookie.isprintable():
+            self._add_header("Set-Cookie", cookie)
+        else:
+            self.headers.add("Set-Cookie", cookie)
+
     @property
     def max_cookie_size(self) -> int:  # type: ignore[override]  # an attribute in Werkzeug
         """Above how many bytes a cookie is warned of; the app's ``MAX_COOKIE_SIZE``."""
@@ -469,9 +576,14 @@ class Response(ResponseBase):
         """Send the response: the WSGI application that every response is."""
         # PERF: a body in memory whose headers nobody touched needs no second look.
         pending = self._pending
-        if pending is not None and self._status_code == 200 and self._is_made and self._short_call:
-            start_response(self._status, pending.copy())
-            return self._made_body if environ["REQUEST_METHOD"] != "HEAD" else ()  # type: ignore[return-value]  # made
+        if pending is not None and self._status_code == 200 and self._short_call:
+            head = environ["REQUEST_METHOD"] == "HEAD"
+            if self._is_made:
+                start_response(self._status, pending.copy())
+                return self._made_body if not head else ()  # type: ignore[return-value]  # made
+            if self.direct_passthrough and not head:
+                start_response(self._status, pending.copy())
+                return self.response  # type: ignore[return-value]  # bytes, by its contract
         return super().__call__(environ, start_response)
 
     @property
