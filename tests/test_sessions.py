@@ -413,7 +413,10 @@ def test_compressed_exactly_where_itsdangerous_does(signers: tuple[Any, Any], si
     ours, plain = signers
     for alphabet in ("a", "ab", "abcdefg", "0123456789abcdef", "".join(map(chr, range(48, 123)))):
         text = "".join(alphabet[(n * n * 7 + n // 3) % len(alphabet)] for n in range(size))
-        assert ours.dump_payload({"a": text}) == plain.dump_payload({"a": text})
+        for data in ({"a": text}, {"": text}, {"": int(f"0{size}" * 4)}, {text: 1}):
+            assert ours.dump_payload(data) == plain.dump_payload(data)
+    ones = {"": int("1" * (size + 1))}
+    assert ours.dump_payload(ones) == plain.dump_payload(ones)
 
 
 def outcome(serializer: Any, cookie: Any, **kwargs: Any) -> Any:

@@ -311,8 +311,8 @@ def _worth_compressing(json: bytes) -> bool:
     small session. Within 240 bytes the smallest window holds everything and one block takes all
     the symbols, so the length is the same at a tenth of the cost.
     """
-    if len(json) <= 10:
-        return False  # a zlib stream takes at least 9 bytes
+    if len(json) <= 15:
+        return False  # around the five characters that no object shares, zlib takes 14 bytes
     if len(json) > 240:
         return True
     small = zlib.compressobj(wbits=9, memLevel=2)
