@@ -20,8 +20,12 @@ MOST_LINES = 600
 # Function-level imports of erlen inside erlen: (importing file, imported room) -> the reason.
 LAZY = {
     ("as_flask.py", "cli"): "only load() finds an application; the alias alone does not",
+    ("__init__.py", "cli"): "a worker that serves needs neither click nor the command line",
+    ("app.py", "cli"): "a worker that serves needs neither click nor the command line",
+    ("app.py", "testing"): "a worker that serves needs no test client",
     ("blueprints.py", "cli"): "a worker that serves needs neither click nor the command line",
     ("cli/serve.py", "cli"): "only debug mode needs the debugger and the reloader",
+    ("dispatch.py", "_background"): "asyncio is slow to import; most apps await nothing",
 }
 
 

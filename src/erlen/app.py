@@ -19,9 +19,8 @@ from werkzeug.routing import BuildError, MapAdapter, Rule
 from werkzeug.utils import redirect as _werkzeug_redirect
 from werkzeug.wrappers import Response as BaseResponse
 
-from . import cli, dispatch, errors, templating, urls
+from . import dispatch, errors, templating, urls
 from . import typing as ft
-from ._background import run as run_coroutine
 from ._lazy import lazy
 from .blueprints import Blueprint
 from .config import Config, ConfigAttribute, get_debug_flag
@@ -34,8 +33,11 @@ from .routing import Map
 from .scaffold import Scaffold, _endpoint_from_view_func, find_package, setupmethod
 from .sessions import SecureCookieSessionInterface, SessionInterface
 from .templating import DispatchingJinjaLoader, Environment, template_registrar
-from .testing import EnvironBuilder, FlaskClient, FlaskCliRunner
 from .wrappers import Request, Response
+
+if t.TYPE_CHECKING:
+    from .cli import AppGroup
+    from .testing import FlaskClient, FlaskCliRunner
 
 T_shell_context_processor = t.TypeVar(
     "T_shell_context_processor", bound=ft.ShellContextProcessorCallable
@@ -171,8 +173,6 @@ class Flask(Scaffold):
         self.url_map = self.url_map_class(host_matching=host_matching)
         self.subdomain_matching = subdomain_matching
         self._got_first_request = False
-        self.cli = cli.AppGroup()
-        self.cli.name = self.name
         if self.has_static_folder:
             self._add_static_route(static_host, host_matching)
 
@@ -233,6 +233,14 @@ class Flask(Scaffold):
                 return "__main__"
             return os.path.splitext(os.path.basename(path))[0]
         return self.import_name
+
+    @lazy
+    def cli(self) -> AppGroup:
+        """The Click group of its commands, found under the ``erlen`` command."""
+        # PERF: as for a blueprint's.
+        from .cli import AppGroup
+
+        return AppGroup(name=self.name)
 
     @lazy
     def logger(self) -> logging.Logger:
@@ -427,6 +435,9 @@ class Flask(Scaffold):
 
         The parameters are those of :class:`erlen.testing.EnvironBuilder`.
         """
+        # PERF: a worker that serves needs no test client; here and in two methods below.
+        from .testing import EnvironBuilder
+
         with EnvironBuilder(self, *args, **kwargs) as builder:
             return self.request_context(builder.get_environ())
 
@@ -493,7 +504,7 @@ class Flask(Scaffold):
             methods = url_map.allowed_methods(ctx._environ.get("PATH_INFO") or "")
         if methods is None and ctx.url_adapter is not None:
             methods = ctx.url_adapter.allowed_methods()
-        response = self.response_class(b"")
+        response = self.response_class()
         if methods:
             response.headers["Allow"] = ", ".join(methods)
         return response
@@ -530,7 +541,7 @@ class Flask(Scaffold):
 
         @wraps(func)
         def call(*args: t.Any, **kwargs: t.Any) -> t.Any:
-            return run_coroutine(func(*args, **kwargs))
+            return dispatch.run_coroutine(func(*args, **kwargs))
 
         return call
 
@@ -628,7 +639,9 @@ class Flask(Scaffold):
         :param load_dotenv: read ``.env`` and ``.flaskenv``.
         :param options: passed to :func:`werkzeug.serving.run_simple`.
         """
-        cli.run_app(self, host, port, debug, load_dotenv, **options)
+        from .cli import run_app
+
+        run_app(self, host, port, debug, load_dotenv, **options)
 
     def test_client(self, use_cookies: bool = True, **kwargs: t.Any) -> FlaskClient:
         """Make a client that calls the app without a server.
@@ -636,6 +649,8 @@ class Flask(Scaffold):
         :param use_cookies: keep cookies between requests.
         :param kwargs: passed to ``test_client_class``.
         """
+        from .testing import FlaskClient
+
         cls = self.test_client_class or FlaskClient
         return cls(self, self.response_class, use_cookies=use_cookies, **kwargs)
 
@@ -644,6 +659,8 @@ class Flask(Scaffold):
 
         :param kwargs: passed to ``test_cli_runner_class``.
         """
+        from .testing import FlaskCliRunner
+
         return (self.test_cli_runner_class or FlaskCliRunner)(self, **kwargs)
 
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import sys
 import typing as t
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from types import CoroutineType
 
 from werkzeug.datastructures import Headers
@@ -23,7 +23,6 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 from werkzeug.wrappers import Response as BaseResponse
 
 from . import typing as ft
-from ._background import run as run_coroutine
 from .ctx import AppContext, RequestContext, _sentinel
 from .globals import _cv_app
 from .routing import Map
@@ -105,7 +104,7 @@ def open_request(ctx: RequestContext, plain: bool) -> None:
             ctx._g = ctx._shared.g
     elif appcontext_pushed.receivers:
         appcontext_pushed.send(app, _async_wrapper=app.ensure_sync)
-    if ctx._open_session is None and not getattr(app.session_interface, "_opens_lazily", False):
+    if not getattr(app.session_interface, "_opens_lazily", False):
         ctx._session  # noqa: B018  # the look opens it
     if ctx._rule is None:
         _find_rule(app, ctx)
@@ -141,13 +140,13 @@ def _find_rule(app: ft.App, ctx: RequestContext) -> None:
             return
         if host and trusted_hosts is None and len(url_map.good_hosts) < _MAX_HOSTS:
             url_map.good_hosts.add(host)
-    method = environ["REQUEST_METHOD"].upper()
+    method = environ["REQUEST_METHOD"]
     path = environ.get("PATH_INFO") or ""
     try:
         hit = url_map.find(method, path)
         if hit is None:
             allowed = url_map.allowed_methods(path)
-            if allowed is None or method in allowed:
+            if allowed is None or method.upper() in allowed:
                 ctx.match_request()
                 return
             raise MethodNotAllowed(list(allowed)) if allowed else NotFound()
@@ -155,6 +154,7 @@ def _find_rule(app: ft.App, ctx: RequestContext) -> None:
         ctx.request.routing_exception = e
         return
     ctx._rule, ctx._view_args = hit
+    ctx._in_blueprint = "." in hit[0].endpoint
     if ctx._request is not None:
         ctx._request.url_rule, ctx._request.view_args = hit
 
@@ -162,25 +162,22 @@ def _find_rule(app: ft.App, ctx: RequestContext) -> None:
 def close_context(ctx: AppContext, exc: BaseException | None, plain: bool = False) -> None:
     """Pop a context: what ``ctx.pop()`` does. The last pop tears down."""
     tokens = ctx._cv_tokens
-    # A context that a stream still reads with is torn down by the stream.
-    last = len(tokens) == 1 and not ctx._holds
-    owns_app_context = True
+    shared = None
     try:
-        if isinstance(ctx, RequestContext):
-            owns_app_context = ctx._shared is None
-            if last:
+        # A context that a stream still reads with is torn down by the stream.
+        if len(tokens) == 1 and not ctx._holds:
+            if isinstance(ctx, RequestContext):
+                shared = ctx._shared
                 tear_down_request(ctx, exc, plain)
-        elif last:
-            _tear_down_app(ctx, exc, plain)
+            else:
+                _tear_down_app(ctx, exc, plain)
     finally:
         current = _cv_app.get()
         _cv_app.reset(tokens.pop())
-        if not tokens:
-            ctx._outer = None
     if current is not ctx:
         kind = "request" if isinstance(ctx, RequestContext) else "app"
         raise AssertionError(f"Popped wrong {kind} context. ({current!r} instead of {ctx!r})")
-    if owns_app_context and appcontext_popped.receivers:
+    if appcontext_popped.receivers and shared is None:
         appcontext_popped.send(ctx.app, _async_wrapper=ctx.app.ensure_sync)
 
 
@@ -192,7 +189,7 @@ def tear_down_request(ctx: RequestContext, exc: BaseException | None, plain: boo
     try:
         if not plain:
             app.do_teardown_request(exc)
-        elif app.teardown_request_funcs or request_tearing_down.receivers:
+        elif _concerns(app.teardown_request_funcs, ctx) or request_tearing_down.receivers:
             do_teardown_request(app, ctx, exc, plain)
         request = ctx._request
         if request is not None:
@@ -202,8 +199,7 @@ def tear_down_request(ctx: RequestContext, exc: BaseException | None, plain: boo
             ctx._environ["werkzeug.request"] = None
     finally:
         if ctx._shared is not None:
-            if len(ctx._cv_tokens) < 2:
-                ctx._shared = None
+            ctx._shared = None
         elif not plain or app.teardown_appcontext_funcs or appcontext_tearing_down.receivers:
             # To these the request is over, as in Flask 3.1.
             ctx._request_done = True
@@ -220,6 +216,7 @@ def _tear_down_app(ctx: AppContext, exc: BaseException | None, plain: bool) -> N
         do_teardown_appcontext(ctx.app, exc, plain)
     else:
         ctx.app.do_teardown_appcontext(exc)
+        ctx._outer = None
 
 
 # From a context to a response.
@@ -235,7 +232,7 @@ def full_dispatch_request(app: ft.App, ctx: RequestContext, plain: bool) -> t.An
         rv: t.Any = None
         if not plain:
             rv = app.preprocess_request()
-        elif app.before_request_funcs or app.url_value_preprocessors:
+        elif app.url_value_preprocessors or _concerns(app.before_request_funcs, ctx):
             rv = preprocess_request(app, ctx, plain)
         if rv is None:
             rv = dispatch_request(app, ctx, plain) if plain else app.dispatch_request()
@@ -286,6 +283,14 @@ def dispatch_request(app: ft.App, ctx: RequestContext, plain: bool) -> t.Any:
     return run_coroutine(rv) if type(rv) is CoroutineType else rv
 
 
+def run_coroutine(coroutine: Coroutine[t.Any, t.Any, t.Any]) -> t.Any:
+    """Run what an ``async def`` view or hook returned, and return its result."""
+    # PERF: asyncio takes a tenth of the time to import erlen; most apps await nothing.
+    from ._background import run
+
+    return run(coroutine)
+
+
 def finalize_request(
     app: ft.App, ctx: RequestContext, rv: t.Any, plain: bool, from_error_handler: bool = False
 ) -> t.Any:
@@ -311,7 +316,7 @@ def process_response(app: ft.App, ctx: RequestContext, response: t.Any, plain: b
         for func in ctx._after:
             response = call(app, func, plain, response)
     funcs = app.after_request_funcs
-    if funcs:
+    if _concerns(funcs, ctx):
         for name in (*blueprints_of(ctx), None):
             if name in funcs:
                 for func in reversed(funcs[name]):
@@ -348,6 +353,11 @@ def do_teardown_appcontext(app: ft.App, exc: BaseException | None, plain: bool) 
         call(app, func, plain, exc)
     if appcontext_tearing_down.receivers:
         appcontext_tearing_down.send(app, _async_wrapper=app.ensure_sync, exc=exc)
+
+
+def _concerns(funcs: dict[str | None, list[t.Any]], ctx: RequestContext) -> bool:
+    """Tell whether some of these hooks may be the request's: the app's, or its blueprint's."""
+    return bool(funcs) and (ctx._in_blueprint or None in funcs)
 
 
 def call(app: ft.App, func: Callable[..., t.Any], plain: bool, *args: t.Any) -> t.Any:
