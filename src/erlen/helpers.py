@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from functools import update_wrapper
 
-import werkzeug.utils
 from werkzeug.exceptions import abort as _werkzeug_abort
 from werkzeug.utils import redirect as _werkzeug_redirect
 from werkzeug.wrappers import Response as BaseResponse
 
+from . import _files
 from ._paths import get_root_path as get_root_path
 from .config import get_debug_flag as get_debug_flag
 from .config import get_load_dotenv as get_load_dotenv
@@ -255,7 +255,7 @@ def send_file(
     """
     return t.cast(
         Response,
-        werkzeug.utils.send_file(
+        _files.send_file(
             **_prepare_send_file_kwargs(
                 path_or_file=path_or_file,
                 mimetype=mimetype,
@@ -282,5 +282,5 @@ def send_from_directory(
     """
     return t.cast(
         Response,
-        werkzeug.utils.send_from_directory(directory, path, **_prepare_send_file_kwargs(**kwargs)),
+        _files.send_from_directory(directory, path, **_prepare_send_file_kwargs(**kwargs)),
     )

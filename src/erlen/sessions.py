@@ -26,11 +26,10 @@ from itsdangerous import (
 from itsdangerous.encoding import bytes_to_int, int_to_bytes
 from werkzeug.datastructures import CallbackDict
 
+from ._http import read_cookie
 from .json.tag import TaggedJSONSerializer
 from .typing import App
-
-if t.TYPE_CHECKING:
-    from .wrappers import Request, Response
+from .wrappers import Request, Response
 
 
 class SessionMixin(MutableMapping[str, t.Any]):
@@ -304,6 +303,9 @@ class _SessionSerializer(URLSafeTimedSerializer):
         return _to_base64(json)
 
 
+_SMALL_ZLIB = zlib.compressobj(wbits=9, memLevel=2)
+
+
 def _worth_compressing(json: bytes) -> bool:
     """Rule out what zlib would not make shorter.
 
@@ -315,7 +317,7 @@ def _worth_compressing(json: bytes) -> bool:
         return False  # around the five characters that no object shares, zlib takes 14 bytes
     if len(json) > 240:
         return True
-    small = zlib.compressobj(wbits=9, memLevel=2)
+    small = _SMALL_ZLIB.copy()
     return len(small.compress(json)) + len(small.flush()) < len(json) - 1
 
 
@@ -392,7 +394,11 @@ class SecureCookieSessionInterface(SessionInterface):
         signing = self.get_signing_serializer(app)
         if signing is None:
             return None
-        value = request.cookies.get(self.get_cookie_name(app))
+        name = self.get_cookie_name(app)
+        if type(request) is Request and "cookies" not in request.__dict__:
+            value = read_cookie(request.environ.get("HTTP_COOKIE", ""), name)
+        else:
+            value = request.cookies.get(name)
         if not value:
             return self.session_class()
         max_age = int(app.permanent_session_lifetime.total_seconds())
@@ -405,7 +411,7 @@ class SecureCookieSessionInterface(SessionInterface):
         """Write the session into its cookie, or delete the cookie of one that was emptied."""
         if session.accessed:
             _vary_by_cookie(response)
-        if not session and not session.modified:
+        if not (self.should_set_cookie(app, session) if session else session.modified):
             return
         attributes: dict[str, t.Any] = {
             "domain": self.get_cookie_domain(app),
@@ -416,22 +422,23 @@ class SecureCookieSessionInterface(SessionInterface):
             "httponly": self.get_cookie_httponly(app),
         }
         name = self.get_cookie_name(app)
-        if not session:
-            response.delete_cookie(name, **attributes)
-        elif self.should_set_cookie(app, session):
+        if session:
             expires = self.get_expiration_time(app, session)
             signing = t.cast(URLSafeTimedSerializer, self.get_signing_serializer(app))
             _warn_once_of_weak_key(app, signing)
             response.set_cookie(name, signing.dumps(dict(session)), expires=expires, **attributes)
         else:
-            return
+            response.delete_cookie(name, **attributes)
         if not session.accessed:
             _vary_by_cookie(response)
 
 
 def _vary_by_cookie(response: Response) -> None:
-    # PERF: `in` and response.vary raise and catch an exception inside where there is no Vary.
-    if response.headers.getlist("Vary"):
+    # PERF: neither Headers nor a set of names is made for a response that varies by nothing.
+    pending = response._pending if isinstance(response, Response) else None
+    if pending is not None and all(name.lower() != "vary" for name, _ in pending):
+        pending.append(("Vary", "Cookie"))
+    elif response.headers.getlist("Vary"):
         response.vary.add("Cookie")
     else:
         response.headers.add("Vary", "Cookie")
