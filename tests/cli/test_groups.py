@@ -38,6 +38,25 @@ class TestAppGroup:
         assert runner.invoke(group, ["outside"], obj=info).output == "False\n"
         assert runner.invoke(group, ["below", "named"], obj=info).output == "below app\n"
 
+    @pytest.mark.erlen_only
+    def test_without_parentheses(self, flask: Any, cli: Any, runner: Runner) -> None:
+        """Flask registers nothing then, and does not say so."""
+        group = cli.AppGroup("group")
+
+        @group.command
+        def inside() -> None:
+            click.echo(flask.current_app.name)
+
+        @group.group
+        def below() -> None:
+            pass
+
+        below.command(inside.callback)
+        info = cli.ScriptInfo(create_app=lambda: flask.Flask("app"))
+        assert isinstance(below, cli.AppGroup)
+        assert runner.invoke(group, ["inside"], obj=info).output == "app\n"
+        assert runner.invoke(group, ["below", "inside"], obj=info).output == "app\n"
+
     def test_another_class_of_group(self, cli: Any) -> None:
         @cli.AppGroup("group").group(cls=click.Group)
         def below() -> None:

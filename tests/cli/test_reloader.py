@@ -161,6 +161,22 @@ class TestReload:
         running.get_until(lambda answer: answer == (200, "two"))
         assert running.output.count(f"Detected change in '{tmp_path}") == 1
 
+    def test_a_script(
+        self, flask: Any, programs: Callable[..., Program], tmp_path: Path, reloader: str
+    ) -> None:
+        hidden = "import sys\nsys.modules['watchfiles'] = None\n" if reloader == "stat" else ""
+        (tmp_path / "script.py").write_text(
+            f"{hidden}from {flask.__name__} import Flask\n"
+            "app = Flask(__name__)\n"
+            "app.get('/')(lambda: 'one')\n"
+            "app.run(port=0, debug=True)\n"
+        )
+        running = programs("script.py").ready()
+        running.get_until(lambda answer: answer == (200, "one"))
+        save(tmp_path / "script.py", "'one'", "'two'")
+        running.wait_for(f"Detected change in '{tmp_path / 'script.py'}', reloading\n")
+        running.get_until(lambda answer: answer == (200, "two"))
+
 
 class TestContract:
     def test_variables_of_the_child(

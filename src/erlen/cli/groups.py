@@ -29,6 +29,9 @@ class AppGroup(click.Group):
 
         :param with_appcontext: False leaves the context out. The rest goes to click.
         """
+        if args and callable(args[0]):
+            # Without parentheses: here is the function itself, not a name.
+            return t.cast("_Register[click.Command]", self.command(**kwargs)(args[0]))
         within = kwargs.pop("with_appcontext", True)
         register: _Register[click.Command] = super().command(*args, **kwargs)
 
@@ -41,6 +44,8 @@ class AppGroup(click.Group):
         self, *args: t.Any, **kwargs: t.Any
     ) -> _Register[click.Group]:
         """Register a function as a group of commands below this one, an AppGroup too."""
+        if args and callable(args[0]):
+            return t.cast("_Register[click.Group]", self.group(**kwargs)(args[0]))
         kwargs.setdefault("cls", AppGroup)
         register: _Register[click.Group] = super().group(*args, **kwargs)
         return register
