@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import Conflict, HTTPException
-from werkzeug.routing import BaseConverter, RequestRedirect
+from werkzeug.routing import BaseConverter, RequestRedirect, Rule
 
 NAME = "differential"
 SECRET = "the secret that both applications sign with"
@@ -73,6 +74,9 @@ VARIANTS: dict[str, dict[str, Any]] = {
     },
     "handled": {"handlers": True, "hooks": True},
     "loose": {"strict_slashes": False, "merge_slashes": False, "handlers": True},
+    "replaced": {"replace": "class", "hooks": True, "handlers": True},
+    "patched": {"replace": "object", "hooks": True},
+    "classes": {"classes": True, "config": {"TEMPLATES_AUTO_RELOAD": True}},
     "keyless": {"config": {"SECRET_KEY": None}, "handlers": True},
 }
 
@@ -116,7 +120,14 @@ def build(flask: Any, folder: Path, variant: str) -> Any:
     factory = flask.Flask
     if options.get("flask", {}).get("host_matching"):
         factory = hosted(factory)
+    if options.get("replace") == "class":
+        factory = type("Replaced", (factory,), {n: traced(n, factory) for n in REPLACEABLE})
     app = factory(NAME, root_path=str(folder), **options.get("flask", {}))
+    if options.get("replace") == "object":
+        for name in REPLACEABLE:
+            setattr(app, name, traced(name, factory).__get__(app))
+    if options.get("classes"):
+        use_own_classes(flask, app)
     app.config.update({"SECRET_KEY": SECRET} | options.get("config", {}))
     app.url_map.strict_slashes = options.get("strict_slashes", True)
     app.url_map.merge_slashes = options.get("merge_slashes", True)
@@ -139,6 +150,65 @@ def build(flask: Any, folder: Path, variant: str) -> Any:
     return app
 
 
+# What a subclass or an extension may replace.
+REPLACEABLE = (
+    *("wsgi_app", "request_context", "create_url_adapter", "full_dispatch_request"),
+    *("preprocess_request", "dispatch_request", "raise_routing_exception", "make_response"),
+    *("make_default_options_response", "finalize_request", "process_response"),
+    *("handle_http_exception", "handle_user_exception", "handle_exception", "log_exception"),
+    *("trap_http_exception", "should_ignore_error", "do_teardown_request"),
+    *("do_teardown_appcontext", "url_for", "redirect", "handle_url_build_error"),
+    *("inject_url_defaults", "update_template_context", "ensure_sync", "get_send_file_max_age"),
+)
+
+
+def traced(name: str, base: Any) -> Any:
+    """A method that notes its call and goes on to the one that it replaces."""
+    replaced = getattr(base, name)
+
+    def method(app: Any, *args: Any, **kwargs: Any) -> Any:
+        vars(app).setdefault("trace", []).append(name)
+        return replaced(app, *args, **kwargs)
+
+    return method
+
+
+def use_own_classes(flask: Any, app: Any) -> None:
+    class Request(flask.Request):  # type: ignore[misc]  # the base is Any
+        max_form_parts = 2
+        parameter_storage_class = MultiDict
+
+        def on_json_loading_failure(self, error: ValueError | None) -> Any:
+            return {"broken": type(error).__name__}
+
+    class Response(flask.Response):  # type: ignore[misc]
+        default_mimetype = "text/x-own"
+        default_status = 207
+        autocorrect_location_header = True
+
+    class Interface(type(app.session_interface)):  # type: ignore[misc]
+        salt = "own"
+
+        def get_cookie_name(self, app: Any) -> str:
+            return "own"
+
+        def should_set_cookie(self, app: Any, session: Any) -> bool:
+            return bool(session.modified)
+
+        def is_null_session(self, obj: object) -> bool:
+            app.trace.append("is_null_session")
+            return bool(super().is_null_session(obj))
+
+    app.request_class = Request
+    app.response_class = Response
+    app.session_interface = Interface()
+    app.json.compact = False
+    app.json.sort_keys = False
+    app.json.ensure_ascii = False
+    app.json.mimetype = "application/x-json"
+    app.jinja_options = {"trim_blocks": True}
+
+
 def hosted(base: Any) -> Any:
     """A class whose rules are of one host where they name none."""
 
@@ -157,6 +227,8 @@ def told(value: Any) -> str:
         return repr([(key, [told(item) for item in values]) for key, values in value.lists()])
     if hasattr(value, "filename"):  # FileStorage
         return repr((value.name, value.filename, value.mimetype, list(value.headers), value.read()))
+    if isinstance(value, Rule):
+        return f"{value.rule} {value.endpoint} {sorted(value.methods or ())}"
     if hasattr(value, "read"):
         return repr(value.read())
     return repr(value)

@@ -107,7 +107,8 @@ paths = st.one_of(
     ),
 )
 
-values = st.one_of(st.sampled_from(SEGMENTS[:40]), small_text)
+# No slash: what becomes of it in a built URL is a difference on purpose.
+values = st.one_of(st.sampled_from(SEGMENTS), small_text.map(lambda text: text.replace("/", "")))
 names = st.sampled_from(
     *(("a", "b", "n", "x", "s", "u", "c", "name", "word", "words", "rest", "page", "lang", "o"),)
 )

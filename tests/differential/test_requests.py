@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from hypothesis import given, note
+from hypothesis import given, note, settings
+from hypothesis import strategies as st
 
 from .application import VARIANTS, build
-from .requests import environs, fresh
+from .requests import environs, fresh, latin1
 
 pytestmark = [
     pytest.mark.peer,
@@ -42,7 +43,7 @@ def ask(app: Any, environ: dict[str, Any]) -> Answer:
     body = b""
 
     def start_response(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
-        started[:] = [status, [pair for pair in headers if pair[0] != "Date"]]
+        started[:] = [status, [comparable(*pair) for pair in headers if pair[0] != "Date"]]
         return body.__add__
 
     try:
@@ -55,14 +56,33 @@ def ask(app: Any, environ: dict[str, Any]) -> Answer:
     except Exception as raised:
         error = f"{type(raised).__name__}: {raised}"
     status, headers = started or (None, [])
-    return Answer(status, headers, body, error, list(app.trace))
+    trace = list(app.trace)
+    if "/stream-" in environ["PATH_INFO"]:
+        # Flask tears the context down before the stream and after it, erlen once.
+        trace = []
+    # Flask makes a URL adapter for each of its two contexts, and asks ensure_sync for its own
+    # context processor too.
+    once = ("create_url_adapter", "ensure_sync")
+    calls = [name for n, name in enumerate(trace) if name not in once or trace[n - 1] != name]
+    return Answer(status, headers, body, error, calls)
 
 
-def ask_both(flask_app: Any, erlen_app: Any, environ: dict[str, Any]) -> tuple[Answer, Answer]:
-    """Ask within one second: signatures and expiry dates are told in seconds."""
+def comparable(name: str, value: str) -> tuple[str, str]:
+    """A header; where its value comes from a set, in a settled order."""
+    return name, ", ".join(sorted(value.split(", "))) if name == "Allow" else value
+
+
+def ask_both(
+    flask_app: Any, erlen_app: Any, environ: dict[str, Any], cookies: tuple[str, str] | None = None
+) -> tuple[Answer, Answer]:
+    """Ask within one second: signatures and expiry dates are told in seconds.
+
+    :param cookies: what each application is sent as cookies; None leaves the environ as it is.
+    """
+    to_flask, to_erlen = ({"HTTP_COOKIE": cookie} for cookie in cookies) if cookies else ({}, {})
     while True:
         second = int(time.time())
-        answers = ask(flask_app, environ), ask(erlen_app, environ)
+        answers = ask(flask_app, environ | to_flask), ask(erlen_app, environ | to_erlen)
         if int(time.time()) == second:
             return answers
 
@@ -95,8 +115,44 @@ def pair(request: pytest.FixtureRequest, folder: Path, flask: Any) -> Iterator[t
 def test_same_answer(pair: tuple[Any, Any], environ: dict[str, Any]) -> None:
     expected, got = ask_both(*pair, environ)
     note(f"on Flask: {expected}\non erlen: {got}")
-    if "/stream-" in environ["PATH_INFO"]:
-        # Flask tears the context down before the stream and after it, erlen once.
-        expected, got = expected._replace(trace=[]), got._replace(trace=[])
     assert got == expected
     assert got.error is None or "generator-raises" in environ["PATH_INFO"]
+
+
+SESSION_STEPS = (
+    *("/session", "/session/untouched", "/session/set/a/1", "/session/set/a/2", "/session/set/é/ü"),
+    *("/session/permanent", "/session/rich", "/session/pop/a", "/session/clear", "/session/bad"),
+    *("/flash/a", "/flash/c", "/flashed", "/answer/template", "/answer/redirect", "/no/such/url"),
+    *("/raise/oops", "/parent/de/child/5", "/static/a.txt", "/answer/stream-context"),
+)
+
+
+# Each example is several requests.
+@settings(max_examples=settings().max_examples // 6)
+@given(steps=st.lists(st.sampled_from(SESSION_STEPS), min_size=2, max_size=8))
+def test_sessions_cross(pair: tuple[Any, Any], steps: list[str]) -> None:
+    """Each application goes on with the session that the other one signed."""
+    flask_cookie = erlen_cookie = ""
+    for step in steps:
+        environ = {
+            "REQUEST_METHOD": "GET",
+            "PATH_INFO": latin1(step),
+            "HTTP_HOST": "example.org:8080",
+            "SERVER_NAME": "localhost",
+            "SERVER_PORT": "8080",
+            "wsgi.url_scheme": "http",
+            "body": b"",
+        }
+        expected, got = ask_both(*pair, environ, (erlen_cookie, flask_cookie))
+        note(f"{step}\non Flask: {expected}\non erlen: {got}")
+        assert got == expected
+        flask_cookie, erlen_cookie = kept(flask_cookie, expected), kept(erlen_cookie, got)
+
+
+def kept(cookie: str, answer: Answer) -> str:
+    """What a browser sends with its next request."""
+    for name, value in answer.headers:
+        if name == "Set-Cookie":
+            pair = value.partition(";")[0]
+            cookie = pair if pair.partition("=")[2] else ""
+    return cookie
