@@ -106,13 +106,18 @@ class _AppProxy(LocalProxy[t.Any]):
         return getattr(_current(_no_app_msg).app, name)
 
 
-for _proxy in (_RequestProxy, _SessionProxy, _GProxy, _AppProxy):
+class _ContextProxy(LocalProxy[t.Any]):
+    # Of its own, so that stubtest believes globals.pyi and does not ask an unbound proxy.
+    __slots__ = ()
+
+
+for _proxy in (_RequestProxy, _SessionProxy, _GProxy, _AppProxy, _ContextProxy):
     # An unbound proxy shows the name of its class.
     _proxy.__name__ = "LocalProxy"
 
-app_ctx: LocalProxy[t.Any] = LocalProxy(_cv_app, "_app_ctx", unbound_message=_no_app_msg)
+app_ctx = _ContextProxy(_cv_app, "_app_ctx", unbound_message=_no_app_msg)
 current_app = _AppProxy(_cv_app, "app", unbound_message=_no_app_msg)
 g = _GProxy(_cv_app, "g", unbound_message=_no_app_msg)
-request_ctx: LocalProxy[t.Any] = LocalProxy(_cv_app, "_request_ctx", unbound_message=_no_req_msg)
+request_ctx = _ContextProxy(_cv_app, "_request_ctx", unbound_message=_no_req_msg)
 request = _RequestProxy(_cv_app, "request", unbound_message=_no_req_msg)
 session = _SessionProxy(_cv_app, "session", unbound_message=_no_req_msg)
