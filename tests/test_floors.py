@@ -10,7 +10,7 @@ SRC = Path(__file__).parents[1] / "src" / "erlen"
 FLOORS = [
     "typing signals globals config _paths _lazy _background",
     "routing debughelpers logging views _http wrappers json sessions ctx",
-    "_files helpers errors urls templating dispatch scaffold",
+    "_files _jinja helpers errors urls templating dispatch scaffold",
     "cli blueprints testing app",
     "asgi as_flask globals.pyi __init__ __main__",
 ]
@@ -25,6 +25,7 @@ LAZY = {
     ("app.py", "testing"): "a worker that serves needs no test client",
     ("blueprints.py", "cli"): "a worker that serves needs neither click nor the command line",
     ("cli/serve.py", "cli"): "only debug mode needs the debugger and the reloader",
+    ("templating.py", "_jinja"): "Jinja is slow to import; an API has no templates",
     ("dispatch.py", "_background"): "asyncio is slow to import; most apps await nothing",
 }
 

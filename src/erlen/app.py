@@ -32,10 +32,11 @@ from .logging import create_logger
 from .routing import Map
 from .scaffold import Scaffold, _endpoint_from_view_func, find_package, setupmethod
 from .sessions import SecureCookieSessionInterface, SessionInterface
-from .templating import DispatchingJinjaLoader, Environment, template_registrar
+from .templating import template_registrar
 from .wrappers import Request, Response
 
 if t.TYPE_CHECKING:
+    from ._jinja import DispatchingJinjaLoader, Environment
     from .cli import AppGroup
     from .testing import FlaskClient, FlaskCliRunner
 
@@ -71,7 +72,7 @@ class Flask(Scaffold):
     response_class: type[Response] = Response
     session_interface: SessionInterface = SecureCookieSessionInterface()
     aborter_class = Aborter
-    jinja_environment = Environment
+    jinja_environment = t.cast("type[Environment]", templating.LateEnvironment())
     jinja_options: dict[str, t.Any] = {}
     app_ctx_globals_class = _AppCtxGlobals
     config_class = Config
@@ -312,7 +313,7 @@ class Flask(Scaffold):
 
     def create_global_jinja_loader(self) -> DispatchingJinjaLoader:
         """Make the loader that looks in the app's folder, then in the blueprints'."""
-        return DispatchingJinjaLoader(self)
+        return templating.DispatchingJinjaLoader(self)
 
     def select_jinja_autoescape(self, filename: str | None) -> bool:
         """Tell whether a template escapes by default: HTML, XML, SVG, and those of a string."""

@@ -5,13 +5,14 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Callable, Iterator
 
-from jinja2.loaders import BaseLoader
 from werkzeug.routing import RequestRedirect
 
 from .globals import _cv_app
 from .typing import App
 
 if t.TYPE_CHECKING:
+    from jinja2 import BaseLoader
+
     from .wrappers import Request
 
 _Source = tuple[str, str | None, Callable[[], bool] | None]

@@ -8,7 +8,6 @@ from collections import defaultdict
 from datetime import timedelta
 from functools import update_wrapper
 
-from jinja2 import BaseLoader, FileSystemLoader
 from werkzeug.exceptions import HTTPException, default_exceptions
 
 from . import typing as ft
@@ -21,6 +20,8 @@ from .helpers import send_from_directory
 from .templating import _default_template_ctx_processor
 
 if t.TYPE_CHECKING:
+    from jinja2 import BaseLoader
+
     from .wrappers import Response
 
 # Told apart from None where None has a meaning of its own.
@@ -235,6 +236,9 @@ class Scaffold:
         """The loader of this object's own templates, or ``None`` without a template folder."""
         if self.template_folder is None:
             return None
+        # PERF: Jinja comes in with the first template.
+        from jinja2 import FileSystemLoader
+
         return FileSystemLoader(os.path.join(self.root_path, self.template_folder))
 
     # Routes
