@@ -68,7 +68,8 @@ if _door.__name__ == "erlen":
             adapter.__class__ = MapAdapter
             return adapter
 
-    vars(werkzeug.routing)["Map"] = Map
+    _names: Any = werkzeug.routing
+    _names.Map = Map
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

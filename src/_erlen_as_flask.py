@@ -10,12 +10,15 @@ from __future__ import annotations
 import importlib
 import sys
 from importlib.machinery import ModuleSpec
-from types import CodeType, ModuleType
-from typing import TYPE_CHECKING, Any
 
+# PERF: every process of an environment may load this file; typing would be half of its cost, and
+# importlib.abc gives the loaders nothing at run time.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from importlib.abc import Loader
-else:  # importlib.abc would cost start-up time, and gives the loaders nothing.
+    from types import CodeType, ModuleType
+    from typing import Any
+else:
     Loader = object
 
 # Flask keeps these names in modules that erlen does not have.

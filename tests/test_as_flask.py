@@ -16,6 +16,9 @@ from typing import Any
 
 import pytest
 
+# The processes have doors of their own; the real Flask must be there for some to pass it by.
+pytestmark = pytest.mark.peer
+
 SRC = Path(__file__).resolve().parent.parent / "src"
 HELLO = """
 import flask
@@ -131,6 +134,17 @@ def test_run_as_a_module(environment: Environment) -> None:
     out = environment.run("-m", "flask", "--version", env={"ERLEN_AS_FLASK": "1"})
     assert out == environment.run("-m", "erlen", "--version")
     assert "Werkzeug" in out
+
+
+def test_by_erlens_command(environment: Environment, project: Path) -> None:
+    (project / "hello.py").write_text(
+        HELLO
+        + "import os, subprocess, sys\n"
+        + f"@app.cli.command()\ndef both():\n    {IS_ERLEN}\n"
+        + f"    sys.stdout.flush(); subprocess.run([sys.executable, '-c', {IS_ERLEN!r}])\n"
+    )
+    out = environment.run("-m", "erlen", "--app", "hello", "both", cwd=project)
+    assert out.split("\n") == ["the same", "the same"]
 
 
 def test_real_flask_came_first(environment: Environment) -> None:

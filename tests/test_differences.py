@@ -27,6 +27,7 @@ from werkzeug.test import create_environ
 
 import erlen
 import erlen.cli
+import erlen.sessions
 
 PAGE = Path(__file__).parents[1] / "docs" / "differences.md"
 KEY = "a secret key of more than thirty-two bytes"
