@@ -69,7 +69,7 @@ def url_for(
             endpoint = endpoint[1:] if blueprint is None else f"{blueprint}{endpoint}"
         if external is None:
             external = scheme is not None
-        if not external and scheme is None and anchor is None:
+        if not external and scheme is None and anchor is None and method is None:
             url = _build_plainly(app, ctx, endpoint, values)
             if url is not None:
                 return url
