@@ -15,7 +15,7 @@ from operator import attrgetter
 
 from werkzeug.datastructures import ImmutableDict
 from werkzeug.exceptions import Aborter, HTTPException
-from werkzeug.routing import BuildError, MapAdapter, Rule
+from werkzeug.routing import BuildError, MapAdapter
 from werkzeug.utils import redirect as _werkzeug_redirect
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -29,7 +29,7 @@ from .globals import _cv_app, g, request, request_ctx, session
 from .helpers import get_flashed_messages
 from .json.provider import DefaultJSONProvider, JSONProvider
 from .logging import create_logger
-from .routing import Map
+from .routing import Map, Rule
 from .scaffold import Scaffold, _endpoint_from_view_func, find_package, setupmethod
 from .sessions import SecureCookieSessionInterface, SessionInterface
 from .templating import template_registrar

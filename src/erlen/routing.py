@@ -18,15 +18,48 @@ from __future__ import annotations
 import re
 import typing as t
 from collections.abc import Callable, Iterator
+from keyword import iskeyword
 from urllib.parse import quote
 
 from werkzeug.exceptions import NotFound
-from werkzeug.routing import BaseConverter, IntegerConverter, RuleFactory, ValidationError
-from werkzeug.routing import FloatConverter, UnicodeConverter, UUIDConverter
+from werkzeug.routing import (
+    BaseConverter,
+    FloatConverter,
+    IntegerConverter,
+    RuleFactory,
+    UnicodeConverter,
+    UUIDConverter,
+    ValidationError,
+)
 from werkzeug.routing import Map as _Map
-from werkzeug.routing import Rule as Rule
+from werkzeug.routing import Rule as _Rule
 
-Hit: t.TypeAlias = "tuple[Rule, dict[str, t.Any]]"
+
+class Rule(_Rule):
+    """Werkzeug's rule, which writes the functions that build its URLs when they are first called.
+
+    PERF: writing and compiling them was nine tenths of the cost of adding a route, and most are
+    never called: plain URLs are built from pieces.
+    """
+
+    def _compile_builder(self, append_unknown: bool = True) -> t.Callable[..., tuple[str, str]]:
+        compile_builder = super()._compile_builder
+        names = [name for is_variable, name in self._trace if is_variable]
+        # What Werkzeug may refuse, it refuses when the route is added.
+        if self.defaults or len(set(names)) < len(names) or any(map(iskeyword, names)):
+            return compile_builder(append_unknown)
+
+        def build(self: Rule, /, **values: t.Any) -> tuple[str, str]:
+            built = compile_builder(append_unknown)
+            # Werkzeug's names for what compile() keeps of this.
+            name = "_build_unknown" if append_unknown else "_build"
+            setattr(self, name, built.__get__(self, None))
+            return built(self, **values)
+
+        return build
+
+
+Hit: t.TypeAlias = "tuple[_Rule, dict[str, t.Any]]"
 Match: t.TypeAlias = "Callable[[str], re.Match[str] | None]"
 
 # An expression with these looks beyond its own text, so it cannot stand inside a larger one.
@@ -120,6 +153,9 @@ class Map(_Map):
         return builder
 
     def _compile(self, method: str) -> _Table | None:
+        # The dict of before: where a rule is added meanwhile, add() puts a new one in its place,
+        # and what is compiled here is forgotten with the old one.
+        tables = self._tables
         self.update()
         if not self._methods:
             rules = list(self.iter_rules())
@@ -128,7 +164,7 @@ class Map(_Map):
         # A client can invent any number of methods; only those of a rule get a table.
         if method not in self._methods and method is not _ANY:
             return None
-        table = self._tables[method] = _Table(self, method)
+        table = tables[method] = _Table(self, method)
         return table
 
 
@@ -138,7 +174,7 @@ class Builder:
     PERF: Werkzeug's builders call a converter for each value, and quote what needs no quoting.
     """
 
-    def __init__(self, rule: Rule) -> None:
+    def __init__(self, rule: _Rule) -> None:
         self.rule = rule
         #: Text, and arguments as pairs of name and whether they are integers.
         self.pieces: list[str | tuple[str, bool]] = []
@@ -194,7 +230,7 @@ _ASK: t.Any = object()
 class _Alternative:
     """One way in which a search ends: with a rule, or with "ask Werkzeug"."""
 
-    def __init__(self, pattern: str, rule: Rule | None = None) -> None:
+    def __init__(self, pattern: str, rule: _Rule | None = None) -> None:
         self.pattern = pattern
         self.rule = rule
         #: For each argument: its name, what converts its text (None: the text is the value),
@@ -273,7 +309,7 @@ class _Table:
     """What one HTTP method reaches."""
 
     def __init__(self, map: Map, method: str) -> None:
-        self.static: dict[str, Rule] = {}
+        self.static: dict[str, _Rule] = {}
         self._map = map
         self._method = method
         self._root = _Node(None)
@@ -326,7 +362,7 @@ class _Table:
             node = node.up
         return _ASK if self._has_domains else None
 
-    def _fitting(self, rules: list[Rule]) -> Rule | None:
+    def _fitting(self, rules: list[_Rule]) -> _Rule | None:
         for rule in rules:
             if self._method is _ANY or (
                 not rule.websocket and (rule.methods is None or self._method in rule.methods)
@@ -334,12 +370,12 @@ class _Table:
                 return rule
         return None
 
-    def _branch(self, state: t.Any) -> Rule | None:
+    def _branch(self, state: t.Any) -> _Rule | None:
         """Return the rule for the same path with a slash behind it."""
         branch = state.static.get("")
         return self._fitting(branch.rules) if branch is not None else None
 
-    def _is_plain(self, rule: Rule) -> bool:
+    def _is_plain(self, rule: _Rule) -> bool:
         """Tell whether the rule, once found, is the answer: no redirect can come after it."""
         if rule.redirect_to is not None or rule.alias or rule.defaults or rule.websocket:
             return False
@@ -347,7 +383,7 @@ class _Table:
             other.provides_defaults_for(rule) for other in self._map.iter_rules(rule.endpoint)
         )
 
-    def _end(self, rule: Rule, pattern: str) -> _Alternative:
+    def _end(self, rule: _Rule, pattern: str) -> _Alternative:
         return _Alternative(pattern, rule if self._is_plain(rule) else None)
 
     def _walk(self, state: t.Any, path: str, node: _Node) -> None:
@@ -362,7 +398,8 @@ class _Table:
                 self.static[path.encode().decode("latin1")] = rule
             else:
                 self._ask.add(path)
-        for segment, child_state in state.static.items():
+        # A copy, as another thread may add a rule.
+        for segment, child_state in list(state.static.items()):
             child = node.children[segment] = _Node(node)
             self._walk(child_state, f"{path}/{segment}", child)
         node.alternatives += self._dynamic(state, re.escape(path), 0)
@@ -389,7 +426,7 @@ class _Table:
             yield self._end(rule, prefix)
         elif self._branch(state) is not None:
             yield _Alternative(prefix)
-        for segment, child in state.static.items():
+        for segment, child in list(state.static.items()):
             yield from self._below(child, f"{prefix}/{re.escape(segment)}", groups)
         yield from self._dynamic(state, prefix, groups)
         yield from self._with_slash(state, prefix)

@@ -1,0 +1,59 @@
+"""The functions that build a rule's URLs are made when they are first called."""
+
+from __future__ import annotations
+
+import pytest
+from werkzeug.routing import Map
+from werkzeug.routing import Rule as WerkzeugRule
+
+from erlen.routing import Rule
+
+RULES = ["/", "/<a>", "/<a>-<int:b>/", "/<self>", "/<class>", "/<path:p>/x", "/é<a>"]
+VALUES = {"a": "x/é", "b": 7, "self": "s", "class": "c", "p": "one/two", "more": "m n"}
+
+
+def built(rule_class: type[WerkzeugRule], rule: str, append_unknown: bool) -> list[str]:
+    map = Map([rule_class(rule, endpoint="page")])
+    adapter = map.bind("localhost")
+    # Twice: the first call makes what the second finds.
+    return [adapter.build("page", VALUES, append_unknown=append_unknown) for _ in range(2)]
+
+
+@pytest.mark.parametrize("append_unknown", [True, False])
+@pytest.mark.parametrize("rule", RULES)
+def test_the_same_urls_as_werkzeugs(rule: str, append_unknown: bool) -> None:
+    urls = built(Rule, rule, append_unknown)
+    assert urls == built(WerkzeugRule, rule, append_unknown)
+    assert urls[0] == urls[1]
+
+
+def test_defaults() -> None:
+    rules = [Rule("/all", endpoint="page", defaults={"n": 1}), Rule("/<int:n>", endpoint="page")]
+    adapter = Map(rules).bind("localhost")
+    assert [adapter.build("page", {"n": n}) for n in (1, 2)] == ["/all", "/2"]
+
+
+@pytest.mark.parametrize(
+    ("rule", "error"),
+    [("/<a>/<a>", SyntaxError), ("/<None>", ValueError)],
+)
+def test_what_cannot_be_built_is_refused_when_added(rule: str, error: type[Exception]) -> None:
+    for rule_class in (WerkzeugRule, Rule):
+        with pytest.raises(error):
+            Map([rule_class(rule, endpoint="page")])
+
+
+def test_nothing_is_compiled_before_it_is_called(monkeypatch: pytest.MonkeyPatch) -> None:
+    compiled = []
+    get_code = WerkzeugRule._get_func_code
+    monkeypatch.setattr(
+        WerkzeugRule,
+        "_get_func_code",
+        staticmethod(lambda code, name: compiled.append(name) or get_code(code, name)),
+    )
+    adapter = Map([Rule("/<a>", endpoint="page")]).bind("localhost")
+    assert adapter.match("/x") == ("page", {"a": "x"})
+    assert compiled == []
+    for _ in range(2):
+        assert adapter.build("page", {"a": "x"}) == "/x"
+        assert len(compiled) == 1
