@@ -104,7 +104,6 @@ class TestConverters:
     @pytest.mark.parametrize(
         ("rule", "error", "message"),
         [
-            ("/<a>/<a>", SyntaxError, "duplicate argument 'a'"),
             ("/<a", ValueError, "malformed url rule: '/<a'"),
             ("/<int(>", ValueError, "malformed url rule"),
         ],
