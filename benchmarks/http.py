@@ -25,6 +25,7 @@ from importlib.util import find_spec
 BARE_SHARE = 0.75  # of the bare function's rate
 FLASK_RATIO = 5.0
 CONNECTIONS = 32
+ROBYN = ["--processes=1", "--workers=1", "--log-level=WARN"]
 
 
 def granian(interface: str, target: str, port: int) -> list[str]:
@@ -82,7 +83,7 @@ PEERS = [
     Peer(
         "robyn",
         ("robyn",),
-        lambda port: ["-m", "benchmarks.peers", "--processes=1", "--workers=1", str(port)],
+        lambda port: ["-m", "benchmarks.peers", *ROBYN, str(port)],
     ),
 ]
 

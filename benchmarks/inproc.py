@@ -47,14 +47,19 @@ def make_call(app: Any, row: Row) -> Call:
 
 
 def ask(app: Any, row: Row) -> Answer:
-    """One answer in full, its headers sorted and without the date."""
+    """One answer in full, without the date and with all that has no order sorted."""
     started: list[Any] = []
     environ = row.environ() | {"wsgi.input": io.BytesIO(row.body)}
     answer = app(environ, lambda *args: started.extend(args))
     body = b"".join(answer)
     if hasattr(answer, "close"):
         answer.close()
-    return started[0], sorted(h for h in started[1] if h[0].lower() != "date"), body
+    headers = [
+        (name, ", ".join(sorted(value.split(", "))) if name == "Allow" else value)
+        for name, value in started[1]
+        if name != "Date"
+    ]
+    return started[0], sorted(headers), body
 
 
 def ensure_same(row: Row, apps: list[Any]) -> None:
