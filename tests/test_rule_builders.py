@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from werkzeug.routing import Map
 from werkzeug.routing import Rule as WerkzeugRule
 
+import erlen.routing
 from erlen.routing import Rule
 
 RULES = ["/", "/<a>", "/<a>-<int:b>/", "/<self>", "/<class>", "/<path:p>/x", "/é<a>"]
@@ -57,3 +60,29 @@ def test_nothing_is_compiled_before_it_is_called(monkeypatch: pytest.MonkeyPatch
     for _ in range(2):
         assert adapter.build("page", {"a": "x"}) == "/x"
         assert len(compiled) == 1
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"page": 2},
+        {"page": 2, "sort": "new", "_": "~a.b-c"},
+        {"q": "a b&c=d/é"},
+        {"b c": 1},
+        {"flag": True},
+        {"none": None},
+        {"many": [1, 2]},
+        {"empty": "", "x": 1.5},
+    ],
+)
+@pytest.mark.parametrize("sort", [False, True])
+def test_what_is_left_over_becomes_the_query(sort: bool, values: dict[str, Any]) -> None:
+    werkzeugs = Map([WerkzeugRule("/u/<int:id>/<a>", endpoint="page")], sort_parameters=sort)
+    erlens = erlen.routing.Map([Rule("/u/<int:id>/<a>", endpoint="page")], sort_parameters=sort)
+    expected = werkzeugs.bind("localhost").build("page", {"z": 1, "id": 3, "a": "x", **values})
+    builder = erlens.plain_builder("page")
+    assert builder is not None
+    path = builder.build({"z": 1, "id": 3, "a": "x", **values})
+    # None leaves the URL to Werkzeug.
+    asks = any(value is None or "/" in str(value) for value in values.values())
+    assert path == (None if asks else expected)

@@ -66,6 +66,8 @@ Match: t.TypeAlias = "Callable[[str], re.Match[str] | None]"
 _looks_around = re.compile(r"[$^]|\\[AZbB1-9]|\(\?(?!:)")
 # Text that a URL's path holds as it is.
 _safe = re.compile(r"[A-Za-z0-9\-._~!$&'()*+,:;=@]+").fullmatch
+# Text that every part of a URL holds as it is (RFC 3986, section 2.3).
+_unreserved = re.compile(r"[A-Za-z0-9\-._~]*").fullmatch
 # In place of a method: all of them together.
 _ANY = "*"
 _group = re.compile(r"\(\?P<__werkzeug_\d+>")
@@ -198,7 +200,7 @@ class Builder:
         :param values: the arguments; what is left over becomes the query string.
         """
         arguments = self.rule.arguments
-        if self.known and len(values) == len(arguments):
+        if self.known and len(values) >= len(arguments):
             path = ""
             for piece in self.pieces:
                 if type(piece) is str:
@@ -213,7 +215,11 @@ class Builder:
                 else:
                     break
             else:
-                return path
+                if len(values) == len(arguments):
+                    return path
+                query = self._query(values)
+                if query is not None:
+                    return f"{path}?{query}"
         for name in arguments:
             if name not in values:
                 return None
@@ -222,6 +228,20 @@ class Builder:
                 return None
         built = self.rule.build(values)
         return built[1] if built is not None else None
+
+    def _query(self, values: dict[str, t.Any]) -> str | None:
+        """Build the query string of what is left over; None where something is to be quoted."""
+        if self.rule.map.sort_parameters:
+            return None
+        pairs = []
+        for name, value in values.items():
+            if name not in self.rule.arguments:
+                if type(value) is not int and (type(value) is not str or not _unreserved(value)):
+                    return None
+                if not _unreserved(name):
+                    return None
+                pairs.append(f"{name}={value}")
+        return "&".join(pairs)
 
 
 _ASK: t.Any = object()
