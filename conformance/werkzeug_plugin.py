@@ -70,6 +70,7 @@ if _door.__name__ == "erlen":
 
     _names: Any = werkzeug.routing
     _names.Map = Map
+    _names.Rule = _routing.Rule
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

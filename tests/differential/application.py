@@ -37,6 +37,8 @@ ASKABLE = (
 
 # The names of the variants, each with what its application is made of.
 VARIANTS: dict[str, dict[str, Any]] = {
+    # No blueprints: with hooks and URL defaults nowhere, erlen's short ways are open.
+    "bare": {"blueprints": False},
     "plain": {},
     "hooked": {"hooks": True, "signals": True},
     "limited": {
@@ -140,7 +142,8 @@ def build(flask: Any, folder: Path, variant: str) -> Any:
     add_session_routes(flask, app)
     add_converter_routes(flask, app)
     add_error_routes(flask, app)
-    add_blueprints(flask, app)
+    if options.get("blueprints", True):
+        add_blueprints(flask, app)
     if options.get("hooks"):
         add_hooks(flask, app)
     if options.get("signals"):

@@ -121,10 +121,6 @@ def maps_and_paths(draw: st.DrawFn) -> tuple[dict[str, Any], list[dict[str, Any]
     )
 
 
-def rules_of(found: list[dict[str, Any]]) -> list[Rule]:
-    return [Rule(**options) for options in found]
-
-
 def werkzeug_answer(url_map: Map, method: str, path: str) -> Any:
     """The rule's number and its arguments, or what kind of refusal."""
     adapter = url_map.bind("localhost")
@@ -146,12 +142,17 @@ def test_matcher(drawn: tuple[dict[str, Any], list[dict[str, Any]], list[str]]) 
     routing = importlib.import_module("erlen.routing")
     options, found, paths = drawn
     try:
-        theirs = Map(rules_of(found), converters=CONVERTERS, **options)
+        theirs = Map([Rule(**rule) for rule in found], converters=CONVERTERS, **options)
     except (LookupError, ValueError, TypeError):
         event("no such map")
         return
-    ours = routing.Map(rules_of(found), converters=CONVERTERS, **options)
+    ours = routing.Map([routing.Rule(**rule) for rule in found], converters=CONVERTERS, **options)
     for path in paths:
+        allowed = ours.allowed_methods(path)
+        if allowed is not None:
+            adapter = theirs.bind("localhost")
+            text = path.encode("latin1").decode(errors="replace")
+            assert allowed == set(adapter.allowed_methods(text)), path
         for method in (*METHODS, "FOO"):
             expected = werkzeug_answer(theirs, method, path)
             try:
