@@ -9,13 +9,12 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-import struct
 import typing as t
 import zlib
 from binascii import a2b_base64, b2a_base64
 from collections.abc import Mapping, MutableMapping
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, lru_cache, partial
 
 from itsdangerous import (
     BadSignature,
@@ -23,7 +22,7 @@ from itsdangerous import (
     URLSafeTimedSerializer,
     want_bytes,
 )
-from itsdangerous.encoding import bytes_to_int, int_to_bytes
+from itsdangerous.encoding import int_to_bytes
 from werkzeug.datastructures import CallbackDict
 
 from ._http import read_cookie
@@ -120,7 +119,8 @@ class SessionInterface:
 
     def is_null_session(self, obj: object) -> bool:
         """Tell whether this is such a session, which is not saved."""
-        return isinstance(obj, self.null_session_class)
+        # PERF: the usual one need not be looked for among what abstract classes know (0.4 µs).
+        return type(obj) is not SecureCookieSession and isinstance(obj, self.null_session_class)
 
     def get_cookie_name(self, app: App) -> str:
         """Return the cookie's name: ``SESSION_COOKIE_NAME``."""
@@ -197,6 +197,10 @@ def _lazy_sha1(string: bytes = b"") -> t.Any:
     return hashlib.sha1(string)
 
 
+# The inner and the outer hash of an HMAC, before there is a text; copy them before use.
+_KeyedHMAC: t.TypeAlias = "tuple[t.Any, t.Any]"
+
+
 class _SessionSigner(TimestampSigner):
     """itsdangerous' signer, which derives its keys once and keys each HMAC once.
 
@@ -205,24 +209,24 @@ class _SessionSigner(TimestampSigner):
 
     def __init__(self, *args: t.Any, **kwargs: t.Any) -> None:
         super().__init__(*args, **kwargs)
-        self._keyed: tuple[hmac.HMAC, ...] = ()
+        self._keyed: tuple[_KeyedHMAC, ...] = ()
 
-    def _keyed_hmacs(self) -> tuple[hmac.HMAC, ...]:
-        """Return an HMAC for each key, the signing key's first; copy them before use."""
+    def _keyed_hmacs(self) -> tuple[_KeyedHMAC, ...]:
+        """Return an HMAC for each key, the signing key's first."""
         if not self._keyed:
-            digest = "sha1" if self.digest_method is _lazy_sha1 else self.digest_method
+            method: t.Any = self.digest_method
+            if isinstance(method, str):
+                method = partial(hashlib.new, method)
             self._keyed = tuple(
-                hmac.new(self.derive_key(key), digestmod=digest)
-                for key in reversed(self.secret_keys)
+                _key_hmac(self.derive_key(key), method) for key in reversed(self.secret_keys)
             )
         return self._keyed
 
     def sign(self, value: str | bytes) -> bytes:
-        timestamp = _to_base64(int_to_bytes(self.get_timestamp()))
-        signed = want_bytes(value) + self.sep + timestamp
+        signed = want_bytes(value) + self.sep + _timestamp(self.get_timestamp())
         return signed + self.sep + _sign(self._keyed_hmacs()[0], signed)
 
-    def payload_of(self, signed: bytes, max_age: int | None) -> bytes | None:
+    def payload_of(self, signed: bytes, max_age: int) -> bytes | None:
         """Return what was signed, or ``None`` where :meth:`unsign` is to tell what is wrong."""
         signed_part, _, signature = signed.rpartition(self.sep)
         payload, sep, timestamp = signed_part.rpartition(self.sep)
@@ -232,16 +236,33 @@ class _SessionSigner(TimestampSigner):
         else:
             return None
         try:
-            age = self.get_timestamp() - bytes_to_int(_from_base64(timestamp))
-        except (ValueError, struct.error):
+            age = self.get_timestamp() - int.from_bytes(_from_base64(timestamp))
+        except ValueError:
             return None
-        return payload if max_age is None or 0 <= age <= max_age else None
+        return payload if 0 <= age <= max_age else None
 
 
-def _sign(keyed: hmac.HMAC, value: bytes) -> bytes:
-    mac = keyed.copy()
-    mac.update(value)
-    return _to_base64(mac.digest())
+# PERF: within a second it is the same.
+@lru_cache(maxsize=4)
+def _timestamp(seconds: int) -> bytes:
+    return _to_base64(int_to_bytes(seconds))
+
+
+def _key_hmac(key: bytes, method: t.Any) -> _KeyedHMAC:
+    """Hash the two blocks that an HMAC makes of its key (RFC 2104, section 4).
+
+    PERF: Python's hmac is a class around OpenSSL's, of which a copy takes twice as long.
+    """
+    size: int = method().block_size
+    block = (key if len(key) <= size else method(key).digest()).ljust(size, b"\0")
+    return method(block.translate(hmac.trans_36)), method(block.translate(hmac.trans_5C))
+
+
+def _sign(keyed: _KeyedHMAC, value: bytes) -> bytes:
+    inner, outer = keyed[0].copy(), keyed[1].copy()
+    inner.update(value)
+    outer.update(inner.digest())
+    return _to_base64(outer.digest())
 
 
 # PERF: itsdangerous' base64 is this, and four calls deep; a session is three times in base64.
@@ -280,8 +301,9 @@ class _SessionSerializer(URLSafeTimedSerializer):
         salt: str | bytes | None = None,
     ) -> t.Any:
         # PERF: the good case without the timestamp as a datetime; all else is itsdangerous'.
-        if salt is None and not return_timestamp:
-            payload = self._signer.payload_of(want_bytes(s), max_age)
+        if salt is None and max_age is not None and not return_timestamp:
+            signed = s.encode() if type(s) is str else want_bytes(s)
+            payload = self._signer.payload_of(signed, max_age)
             if payload is not None:
                 return self.load_payload(payload)
         return super().loads(s, max_age, return_timestamp, salt)
@@ -294,8 +316,14 @@ class _SessionSerializer(URLSafeTimedSerializer):
                 pass  # itsdangerous tells what is wrong
         return super().load_payload(payload, *args, **kwargs)
 
+    def dumps(self, obj: t.Any, salt: str | bytes | None = None) -> t.Any:
+        if salt is None and self.is_text_serializer:
+            return self._signer.sign(self.dump_payload(obj)).decode()
+        return super().dumps(obj, salt)
+
     def dump_payload(self, obj: t.Any) -> bytes:
-        json = want_bytes(self.serializer.dumps(obj, **self.serializer_kwargs))
+        text = self.serializer.dumps(obj, **self.serializer_kwargs)
+        json = text.encode() if type(text) is str else want_bytes(text)
         if _worth_compressing(json):
             compressed = zlib.compress(json)
             if len(compressed) < len(json) - 1:
@@ -436,7 +464,7 @@ class SecureCookieSessionInterface(SessionInterface):
 def _vary_by_cookie(response: Response) -> None:
     # PERF: neither Headers nor a set of names is made for a response that varies by nothing.
     pending = response._pending if isinstance(response, Response) else None
-    if pending is not None and all(name.lower() != "vary" for name, _ in pending):
+    if pending is not None and "vary" not in [name.lower() for name, _ in pending]:
         pending.append(("Vary", "Cookie"))
     elif response.headers.getlist("Vary"):
         response.vary.add("Cookie")
