@@ -159,7 +159,8 @@ def run(suite: Suite, python: Path, skipped: list[str], baseline: bool, keyword:
     seconds = time.perf_counter() - started
     counts = summary(done.stdout)
     problem = None
-    if done.returncode:
+    nothing_chosen = keyword and done.returncode == 5  # pytest's code for "no tests"
+    if done.returncode and not nothing_chosen:
         problem = f"pytest ended with code {done.returncode}"
     elif not keyword and counts["deselected"] != len(skipped):
         problem = f"{len(skipped)} tests are named in {DESELECTED.name}"
