@@ -32,12 +32,16 @@ class _Loop:
     def get(self) -> asyncio.AbstractEventLoop:
         with self._lock:
             if self._loop is None or self._pid != os.getpid():
-                self._loop = asyncio.new_event_loop()
                 self._pid = os.getpid()
-                threading.Thread(
-                    target=self._loop.run_forever, name="erlen-async", daemon=True
-                ).start()
+                # A loop keeps the context it is made in: an empty one, not the first request's.
+                self._loop = Context().run(self._start)
             return self._loop
+
+    @staticmethod
+    def _start() -> asyncio.AbstractEventLoop:
+        loop = asyncio.new_event_loop()
+        threading.Thread(target=loop.run_forever, name="erlen-async", daemon=True).start()
+        return loop
 
     def renew(self) -> None:
         """Forget what a parent process was doing."""

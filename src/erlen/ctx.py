@@ -186,6 +186,8 @@ class RequestContext(AppContext):
     _open_session: t.Any = None
     #: The app context that this request shares; None where it is its own.
     _shared: AppContext | None = None
+    # Whether the view is, or may be, a blueprint's.
+    _in_blueprint = True
     # Whether the app's methods on the road are Flask's own (see dispatch.py).
     _plain = False
     #: Flask 3.1 has given the request back when it tears the app context down.

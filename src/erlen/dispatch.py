@@ -2,7 +2,7 @@
 
     match -> before -> view -> to_response -> after -> session -> teardown
 
-:func:`run` is what ``Flask.wsgi_app`` calls. Each step is a function here and a method of the
+:func:`wsgi_app` is the whole of it. Each step is a function here and a method of the
 app, which subclasses and extensions may replace on the class or on the object. ``plain`` says
 that nobody has: then the step is called here and now. Else the road goes by the methods, and
 their originals lead back here.
@@ -34,20 +34,18 @@ from .signals import (
     request_started,
     request_tearing_down,
 )
-from .wrappers import Request, Response, _split_blueprint_path
+from .wrappers import Request, Response, _split_blueprint_path, send_text
 
 # How many host names a map remembers as good (see _find_rule).
 _MAX_HOSTS = 1000
 _WEBSOCKET_SCHEMES = ("ws", "wss")
 
 
-def run(
-    app: ft.App, environ: ft.WSGIEnvironment, start_response: ft.StartResponse, plain: bool
+def wsgi_app(
+    app: ft.App, environ: ft.WSGIEnvironment, start_response: ft.StartResponse
 ) -> t.Iterable[bytes]:
-    """Handle one request.
-
-    :param plain: whether the app's methods on the road are Flask's own.
-    """
+    """Handle a request (PEP 3333); what ``Flask.wsgi_app`` is."""
+    plain: bool = app._is_plain()
     ctx: RequestContext = RequestContext(app, environ) if plain else app.request_context(environ)
     error: BaseException | None = None
     try:
@@ -64,9 +62,12 @@ def run(
         except BaseException as e:
             error = e
             raise
+        if type(response) is bytes:
+            return send_text(response, environ, start_response)
         return response(environ, start_response)  # type: ignore[no-any-return]  # a WSGI app
     finally:
         if "werkzeug.debug.preserve_context" in environ:
+            ctx.g  # noqa: B018  # made now, so that it stays this request's
             environ["werkzeug.debug.preserve_context"](ctx)
         if error is not None and app.should_ignore_error(error):
             error = None
@@ -99,7 +100,8 @@ def open_request(ctx: RequestContext, plain: bool) -> None:
     outer = _cv_app.get(None)
     ctx._cv_tokens.append(_cv_app.set(ctx))
     if outer is not None and outer.app is app:
-        if outer._app_ctx is not ctx._app_ctx and len(ctx._cv_tokens) == 1:
+        # One that is kept after its request and pushed again has a `g` of its own.
+        if ctx._g is None and outer._app_ctx is not ctx._app_ctx and len(ctx._cv_tokens) == 1:
             ctx._shared = outer._app_ctx
             ctx._g = ctx._shared.g
     elif appcontext_pushed.receivers:
@@ -140,10 +142,13 @@ def _find_rule(app: ft.App, ctx: RequestContext) -> None:
             return
         if host and trusted_hosts is None and len(url_map.good_hosts) < _MAX_HOSTS:
             url_map.good_hosts.add(host)
-    method = environ["REQUEST_METHOD"]
-    path = environ.get("PATH_INFO") or ""
     try:
-        hit = url_map.find(method, path)
+        method = environ["REQUEST_METHOD"]
+        path = environ.get("PATH_INFO") or ""
+        # PERF: the commonest answer without a call.
+        table = url_map._tables.get(method)
+        rule = table.static.get(path) if table is not None else None
+        hit = (rule, {}) if rule is not None else url_map.find(method, path)
         if hit is None:
             allowed = url_map.allowed_methods(path)
             if allowed is None or method.upper() in allowed:
@@ -166,9 +171,9 @@ def close_context(ctx: AppContext, exc: BaseException | None, plain: bool = Fals
     try:
         # A context that a stream still reads with is torn down by the stream.
         if len(tokens) == 1 and not ctx._holds:
-            if isinstance(ctx, RequestContext):
-                shared = ctx._shared
-                tear_down_request(ctx, exc, plain)
+            if plain or isinstance(ctx, RequestContext):
+                shared = ctx._shared  # type: ignore[attr-defined]  # plain is said of requests only
+                tear_down_request(ctx, exc, plain)  # type: ignore[arg-type]  # the same
             else:
                 _tear_down_app(ctx, exc, plain)
     finally:
@@ -189,11 +194,15 @@ def tear_down_request(ctx: RequestContext, exc: BaseException | None, plain: boo
     try:
         if not plain:
             app.do_teardown_request(exc)
-        elif _concerns(app.teardown_request_funcs, ctx) or request_tearing_down.receivers:
+        elif app.teardown_request_funcs or request_tearing_down.receivers:
             do_teardown_request(app, ctx, exc, plain)
         request = ctx._request
         if request is not None:
-            if type(request) is not Request or "files" in request.__dict__:
+            if (
+                type(request) is not Request
+                or "files" in request.__dict__
+                or request._part_streams is not None
+            ):
                 getattr(request, "close", bool)()
             # The circle of request and environ, which would wait for the garbage collector.
             ctx._environ["werkzeug.request"] = None
@@ -223,7 +232,10 @@ def _tear_down_app(ctx: AppContext, exc: BaseException | None, plain: bool) -> N
 
 
 def full_dispatch_request(app: ft.App, ctx: RequestContext, plain: bool) -> t.Any:
-    """Run hooks and view, and what handles their exceptions."""
+    """Run hooks and view, and what handles their exceptions.
+
+    :return: the response; on the plain road the body of a text that nobody waits for.
+    """
     if not app._got_first_request:
         app._got_first_request = True
     try:
@@ -232,13 +244,19 @@ def full_dispatch_request(app: ft.App, ctx: RequestContext, plain: bool) -> t.An
         rv: t.Any = None
         if not plain:
             rv = app.preprocess_request()
-        elif app.url_value_preprocessors or _concerns(app.before_request_funcs, ctx):
+        elif app.url_value_preprocessors or (
+            app.before_request_funcs and (ctx._in_blueprint or None in app.before_request_funcs)
+        ):
             rv = preprocess_request(app, ctx, plain)
         if rv is None:
             rv = dispatch_request(app, ctx, plain) if plain else app.dispatch_request()
     except Exception as e:
         rv = app.handle_user_exception(e)
-    return finalize_request(app, ctx, rv, plain) if plain else app.finalize_request(rv)
+    if not plain:
+        return app.finalize_request(rv)
+    if type(rv) is str and app.response_class is Response and not _is_awaited(app, ctx):
+        return rv.encode()
+    return finalize_request(app, ctx, rv, plain)
 
 
 def preprocess_request(app: ft.App, ctx: RequestContext, plain: bool) -> t.Any:
@@ -297,10 +315,10 @@ def finalize_request(
     """Make a response of what was returned, and let the hooks and the session have it."""
     response = to_response(app, ctx, rv) if plain else app.make_response(rv)
     try:
-        if plain:
-            response = process_response(app, ctx, response, plain)
-        else:
+        if not plain:
             response = app.process_response(response)
+        elif _is_awaited(app, ctx):
+            response = process_response(app, ctx, response, plain)
         if request_finished.receivers:
             request_finished.send(app, _async_wrapper=app.ensure_sync, response=response)
     except Exception:
@@ -310,13 +328,25 @@ def finalize_request(
     return response
 
 
+def _is_awaited(app: ft.App, ctx: RequestContext) -> bool:
+    """Tell whether a hook, a signal's receiver or the session may want the response."""
+    funcs = app.after_request_funcs
+    return bool(
+        (funcs and (ctx._in_blueprint or None in funcs))
+        or ctx._after is not None
+        or ctx._open_session is not None
+        or "HTTP_COOKIE" in ctx._environ
+        or request_finished.receivers
+    )
+
+
 def process_response(app: ft.App, ctx: RequestContext, response: t.Any, plain: bool) -> t.Any:
     """Run the ``after_request`` hooks, and save the session."""
     if ctx._after is not None:
         for func in ctx._after:
             response = call(app, func, plain, response)
     funcs = app.after_request_funcs
-    if _concerns(funcs, ctx):
+    if funcs and (ctx._in_blueprint or None in funcs):
         for name in (*blueprints_of(ctx), None):
             if name in funcs:
                 for func in reversed(funcs[name]):
@@ -339,10 +369,11 @@ def do_teardown_request(
 ) -> None:
     """Run the ``teardown_request`` functions, the blueprint's before the app's."""
     funcs = app.teardown_request_funcs
-    for name in (*blueprints_of(ctx), None):
-        if name in funcs:
-            for func in reversed(funcs[name]):
-                call(app, func, plain, exc)
+    if ctx._in_blueprint or None in funcs:
+        for name in (*blueprints_of(ctx), None):
+            if name in funcs:
+                for func in reversed(funcs[name]):
+                    call(app, func, plain, exc)
     if request_tearing_down.receivers:
         request_tearing_down.send(app, _async_wrapper=app.ensure_sync, exc=exc)
 
@@ -353,11 +384,6 @@ def do_teardown_appcontext(app: ft.App, exc: BaseException | None, plain: bool) 
         call(app, func, plain, exc)
     if appcontext_tearing_down.receivers:
         appcontext_tearing_down.send(app, _async_wrapper=app.ensure_sync, exc=exc)
-
-
-def _concerns(funcs: dict[str | None, list[t.Any]], ctx: RequestContext) -> bool:
-    """Tell whether some of these hooks may be the request's: the app's, or its blueprint's."""
-    return bool(funcs) and (ctx._in_blueprint or None in funcs)
 
 
 def call(app: ft.App, func: Callable[..., t.Any], plain: bool, *args: t.Any) -> t.Any:
