@@ -498,6 +498,31 @@ class TestWithClient:
         # Torn down when the request ended, and when the kept context was popped.
         assert log == ["/one", "/one", "/two", "/two"]
 
+    def test_keeps_the_g_of_the_last_request(self, flask: Any, app: Any, client: Any) -> None:
+        """Also where several requests were kept, as a redirect makes them."""
+        log: list[str] = []
+        app.before_request(lambda: setattr(flask.g, "path", flask.request.path))
+        app.teardown_appcontext(lambda exc: log.append("app"))
+        app.add_url_rule("/", "index", lambda: flask.redirect("/end"))
+        app.add_url_rule("/end", "end", lambda: "end")
+        with client:
+            assert client.get("/", follow_redirects=True).text == "end"
+            assert (flask.request.path, flask.g.path) == ("/end", "/end")
+        assert log == ["app"] * 4
+
+    def test_g_of_a_kept_request_is_empty_where_it_was(
+        self, flask: Any, app: Any, client: Any
+    ) -> None:
+        def index() -> Any:
+            flask.g.path = flask.request.path
+            return flask.redirect("/end")
+
+        app.add_url_rule("/", "index", index)
+        app.add_url_rule("/end", "end", lambda: "end")
+        with client:
+            client.get("/", follow_redirects=True)
+            assert "path" not in flask.g
+
     def test_keeps_nothing_of_a_request_that_raised(
         self, flask: Any, app: Any, client: Any
     ) -> None:

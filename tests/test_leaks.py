@@ -5,6 +5,8 @@ from __future__ import annotations
 import gc
 import os
 import sys
+import threading
+import time
 import weakref
 from collections.abc import Iterator
 from pathlib import Path
@@ -183,6 +185,26 @@ def test_nothing_waits_for_the_cycle_collector(flask: Any, counted: Any) -> None
         assert len(counted.contexts) == 0
     finally:
         gc.enable()
+
+
+@pytest.mark.erlen_only
+def test_the_background_loop_does_not_keep_the_first_request(app: Any) -> None:
+    from erlen._background import _Loop
+
+    ctx = app.test_request_context()
+    with ctx:
+        loop = _Loop().get()
+    kept = weakref.ref(ctx)
+    del ctx
+    gc.collect()
+    alive = kept()
+    stopped = threading.Event()
+    loop.call_soon_threadsafe(lambda: (loop.stop(), stopped.set()))
+    assert stopped.wait(10)
+    while loop.is_running():
+        time.sleep(0.001)
+    loop.close()
+    assert alive is None
 
 
 def test_objects_do_not_pile_up(counted: Any) -> None:

@@ -69,8 +69,9 @@ if hasattr(os, "register_at_fork"):
 def run(coroutine: Coroutine[t.Any, t.Any, T]) -> T:
     """Run a coroutine on the background loop, wait for it, and return what it returns.
 
-    It sees the caller's context variables, and what it sets in them the caller sees. Where the caller is on the loop itself (sync code
-    called by an async view), waiting stops the loop, so it runs on another one.
+    It sees the caller's context variables, and what it sets in them the caller sees. Where the
+    caller is on the loop itself (sync code called by an async view), waiting stops the loop, so
+    it runs on another one.
 
     :raises BaseException: what the coroutine raises.
     """
@@ -80,20 +81,22 @@ def run(coroutine: Coroutine[t.Any, t.Any, T]) -> T:
     loop = _loop.get()
     done: Future[T] = Future()
     context = copy_context()
-
-    async def main() -> None:
-        try:
-            done.set_result(await coroutine)
-        except BaseException as e:
-            done.set_exception(e)
-
-    loop.call_soon_threadsafe(lambda: loop.create_task(main(), context=context))
+    settling = _settle(done, coroutine)
+    tasks: list[asyncio.Task[None]] = []  # The loop itself holds a task weakly.
+    loop.call_soon_threadsafe(lambda: tasks.append(loop.create_task(settling, context=context)))
     try:
         return done.result()
     finally:
         _take_over(context)
         # The traceback of what it raised holds this frame.
         del done
+
+
+async def _settle(done: Future[T], coroutine: Coroutine[t.Any, t.Any, T]) -> None:
+    try:
+        done.set_result(await coroutine)
+    except BaseException as e:
+        done.set_exception(e)
 
 
 def _has_running_loop() -> bool:
@@ -107,14 +110,9 @@ def _has_running_loop() -> bool:
 def _run_elsewhere(coroutine: Coroutine[t.Any, t.Any, T]) -> T:
     done: Future[T] = Future()
     context = copy_context()
-
-    def main() -> None:
-        try:
-            done.set_result(context.run(asyncio.run, coroutine))
-        except BaseException as e:
-            done.set_exception(e)
-
-    threading.Thread(target=main, name="erlen-async-nested").start()
+    threading.Thread(
+        target=context.run, args=(asyncio.run, _settle(done, coroutine)), name="erlen-async-nested"
+    ).start()
     try:
         return done.result()
     finally:

@@ -155,6 +155,20 @@ class TestMultipart:
         assert self.post(app, multipart(file(b"x" * 2_000_000))).status_code == 413
 
     @pytest.mark.erlen_only
+    def test_refused_files_of_an_ordinary_request(self, flask: Any, app: Any) -> None:
+        """The same without a class of its own, which takes the short way: no ResourceWarning."""
+        kept: list[Any] = []
+
+        @app.teardown_request
+        def keep(exc: BaseException | None) -> None:
+            kept.append(flask.request._get_current_object())
+
+        data = multipart(file(b"x" * 600_000), field(value=b"x" * 600_000))
+        assert self.post(app, data).status_code == 413
+        (request,) = kept
+        assert [stream.closed for stream in request._part_streams] == [True]
+
+    @pytest.mark.erlen_only
     @pytest.mark.parametrize(
         ("rest", "status"), [(field(value=b"x" * 600_000), 413), (b"nonsense", 200)]
     )
