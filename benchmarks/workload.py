@@ -104,7 +104,7 @@ def add_answers(flask: Any, app: Any) -> None:
 
     @app.get("/tuple")
     def tuple_answer() -> tuple[str, int, dict[str, str]]:
-        return "created", 201, {"X-Kind": "tuple", "Location": "/things/1"}
+        return "created", 201, {"X-Kind": "tuple"}
 
     @app.get("/stream")
     def stream() -> Iterator[str]:
