@@ -228,7 +228,11 @@ def test_methods(module: str, name: str, attribute: str) -> None:
     expected, found = getattr(real(module), name), getattr(ours(module), name)
     assert kind(found, attribute) == kind(expected, attribute)
     key = f"{name}.{attribute}"
-    assert signature(getattr(found, attribute), key) == signature(getattr(expected, attribute), key)
+    skip = kind(expected, attribute) == "function"  # nobody passes `self` by its name
+    assert (
+        signature(getattr(found, attribute), key)[skip:]
+        == signature(getattr(expected, attribute), key)[skip:]
+    )
 
 
 VALUES = [
