@@ -679,8 +679,11 @@ class Flask(Scaffold):
 
 
 def _request_ctx() -> RequestContext:
-    ctx: RequestContext = request_ctx._get_current_object()
-    return ctx
+    ctx = _cv_app.get(None)
+    if type(ctx) is RequestContext and not ctx._request_done:
+        return ctx
+    around: RequestContext = request_ctx._get_current_object()
+    return around
 
 
 #: The methods that the road goes by only where somebody has replaced one of them.

@@ -87,6 +87,9 @@ class AppContext:
     _url_adapter: MapAdapter | None = _sentinel
     #: The context around this one, where it has a request; else None.
     _outer: AppContext | None = None
+    _request: t.Any = None
+    # Flask 3.1 has given the request back when it tears the app context down.
+    _request_done = False
     #: How many streams still read with this context (see helpers.stream_with_context).
     _holds = 0
 
@@ -182,7 +185,6 @@ class RequestContext(AppContext):
     # Where the request leads. Kept here until the request object is made, then there.
     _rule: Rule | None = None
     _view_args: dict[str, t.Any] | None = None
-    _request: t.Any = None
     _open_session: t.Any = None
     #: The app context that this request shares; None where it is its own.
     _shared: AppContext | None = None
@@ -190,8 +192,6 @@ class RequestContext(AppContext):
     _in_blueprint = True
     # Whether the app's methods on the road are Flask's own (see dispatch.py).
     _plain = False
-    #: Flask 3.1 has given the request back when it tears the app context down.
-    _request_done = False
 
     flashes: list[tuple[str, str]] | None = None
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 import sys
 import typing as t
 from collections.abc import Callable, Coroutine, Iterator, Sequence
+from functools import cache
 from types import CoroutineType
 
 from werkzeug.datastructures import Headers
@@ -156,7 +157,9 @@ def _find_rule(app: ft.App, ctx: RequestContext) -> None:
                 return
             raise MethodNotAllowed(list(allowed)) if allowed else NotFound()
     except HTTPException as e:
-        ctx.request.routing_exception = e
+        request = ctx.request
+        request.routing_exception = e
+        ctx._in_blueprint = type(request) is not Request
         return
     ctx._rule, ctx._view_args = hit
     ctx._in_blueprint = "." in hit[0].endpoint
@@ -254,9 +257,11 @@ def full_dispatch_request(app: ft.App, ctx: RequestContext, plain: bool) -> t.An
         rv = app.handle_user_exception(e)
     if not plain:
         return app.finalize_request(rv)
-    if type(rv) is str and app.response_class is Response and not _is_awaited(app, ctx):
+    if _is_awaited(app, ctx):
+        return finalize_request(app, ctx, rv, plain)
+    if type(rv) is str and app.response_class is Response:
         return rv.encode()
-    return finalize_request(app, ctx, rv, plain)
+    return to_response(app, ctx, rv)
 
 
 def preprocess_request(app: ft.App, ctx: RequestContext, plain: bool) -> t.Any:
@@ -273,9 +278,11 @@ def preprocess_request(app: ft.App, ctx: RequestContext, plain: bool) -> t.Any:
     for name in names:
         if name in funcs:
             for func in funcs[name]:
-                rv = call(app, func, plain)
+                rv = func() if plain else app.ensure_sync(func)()
                 if rv is not None:
-                    return rv
+                    rv = run_coroutine(rv) if type(rv) is CoroutineType else rv
+                    if rv is not None:
+                        return rv
     return None
 
 
@@ -315,10 +322,10 @@ def finalize_request(
     """Make a response of what was returned, and let the hooks and the session have it."""
     response = to_response(app, ctx, rv) if plain else app.make_response(rv)
     try:
-        if not plain:
-            response = app.process_response(response)
-        elif _is_awaited(app, ctx):
+        if plain:
             response = process_response(app, ctx, response, plain)
+        else:
+            response = app.process_response(response)
         if request_finished.receivers:
             request_finished.send(app, _async_wrapper=app.ensure_sync, response=response)
     except Exception:
@@ -350,7 +357,9 @@ def process_response(app: ft.App, ctx: RequestContext, response: t.Any, plain: b
         for name in (*blueprints_of(ctx), None):
             if name in funcs:
                 for func in reversed(funcs[name]):
-                    response = call(app, func, plain, response)
+                    response = (func if plain else app.ensure_sync(func))(response)
+                    if type(response) is CoroutineType:
+                        response = run_coroutine(response)
     interface = app.session_interface
     if ctx._open_session is None:
         # Nobody has asked for it, so there is nothing to save; but a permanent session that the
@@ -467,7 +476,7 @@ def _convert(app: ft.App, ctx: RequestContext, rv: t.Any) -> t.Any:
     )
     if isinstance(rv, HTTPException) and _is_plain_error(rv):
         environ = ctx._environ
-        return app.response_class(rv.get_body(environ), rv.code, rv.get_headers(environ))
+        return app.response_class(_error_body(rv, environ), rv.code, rv.get_headers(environ))
     if isinstance(rv, BaseResponse) or callable(rv):
         try:
             return app.response_class.force_type(rv, ctx._environ)
@@ -487,3 +496,19 @@ def _is_plain_error(e: HTTPException) -> bool:
         and cls.get_response is HTTPException.get_response
         and cls.__call__ is HTTPException.__call__
     )
+
+
+def _error_body(e: HTTPException, environ: ft.WSGIEnvironment) -> str:
+    cls = type(e)
+    if cls.__module__ == "werkzeug.exceptions" and e.description is cls.description:
+        return _standard_body(cls)
+    return e.get_body(environ)
+
+
+@cache
+def _standard_body(cls: type[HTTPException]) -> str:
+    """Return the page of one of Werkzeug's exceptions, where nobody said more of what is wrong.
+
+    PERF: it is the same each time, and made of eight escaped strings.
+    """
+    return cls().get_body()

@@ -67,7 +67,11 @@ class _RequestProxy(LocalProxy[t.Any]):
     __slots__ = ()
 
     def __getattr__(self, name: str) -> t.Any:
-        return getattr(_current(_no_req_msg).request, name)
+        ctx = _cv_app.get(None) or _current(_no_req_msg)
+        request = ctx._request
+        if request is None or ctx._request_done:
+            request = ctx.request
+        return getattr(request, name)
 
 
 class _SessionProxy(LocalProxy[t.Any]):
@@ -90,10 +94,12 @@ class _GProxy(LocalProxy[t.Any]):
     __slots__ = ()
 
     def __getattr__(self, name: str) -> t.Any:
-        return getattr(_current(_no_app_msg).g, name)
+        ctx = _cv_app.get(None) or _current(_no_app_msg)
+        return getattr(ctx._g if ctx._g is not None else ctx.g, name)
 
     def __setattr__(self, name: str, value: t.Any) -> None:
-        setattr(_current(_no_app_msg).g, name, value)
+        ctx = _cv_app.get(None) or _current(_no_app_msg)
+        setattr(ctx._g if ctx._g is not None else ctx.g, name, value)
 
     def __contains__(self, name: object) -> bool:
         return name in _current(_no_app_msg).g

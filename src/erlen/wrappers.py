@@ -467,11 +467,12 @@ class Response(ResponseBase):
             if type(response) is str:
                 response = response.encode()
             type_header = _TYPE_HEADERS.get(mimetype or self.default_mimetype)
-            pairs = [] if headers is None else _plain_pairs(headers)
+            pairs = [] if headers is None else _plain_pairs(headers, mimetype)
             if type(response) is bytes and type_header is not None and pairs is not None:
                 self.response = self._made_body = [response]
                 self._on_close = []
-                pairs.append(type_header)
+                if headers is None or not _has_type(pairs):
+                    pairs.append(type_header)
                 pairs.append(("Content-Length", str(len(response))))
                 self._pending = pairs
                 if status is not None:
@@ -654,7 +655,11 @@ _TYPE_HEADERS: dict[str | None, tuple[str, str]] = {
 _newline = re.compile(r"[\r\n]").search
 
 
-def _plain_pairs(headers: t.Any) -> Pairs | None:
+def _has_type(pairs: Pairs) -> bool:
+    return any(name.lower() == "content-type" for name, _ in pairs)
+
+
+def _plain_pairs(headers: t.Any, mimetype: str | None) -> Pairs | None:
     """Return headers as pairs; None where they must go through Werkzeug's ``Headers``."""
     if type(headers) is dict:
         pairs = list(headers.items())
@@ -668,12 +673,10 @@ def _plain_pairs(headers: t.Any) -> Pairs | None:
         name, value = pair
         if type(name) is not str or type(value) is not str or _newline(value):
             return None
-        if name.lower() in _BODY_HEADERS:
+        key = name.lower()
+        if key == _LENGTH or (key == "content-type" and mimetype is not None):
             return None
     return pairs
-
-
-_BODY_HEADERS = {"content-type", _LENGTH}
 
 
 @lru_cache(maxsize=128)

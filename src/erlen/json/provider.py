@@ -190,7 +190,8 @@ class DefaultJSONProvider(JSONProvider):
             indented by 2 unless :attr:`compact`.
         :raise TypeError: both were given, or something is not JSON serializable.
         """
-        obj = self._prepare_response_obj(args, kwargs)
+        plain = len(args) == 1 and not kwargs
+        obj = args[0] if plain else self._prepare_response_obj(args, kwargs)
         if self.compact is False or (self.compact is None and self._app.debug):
             text = self.dumps(obj, indent=2)
         else:
