@@ -68,6 +68,7 @@ def ensure_same(row: Row, apps: list[Any]) -> None:
     :raises SystemExit: the answers differ.
     """
     # The second may turn between two calls, and a session is signed with the time.
+    answers: list[Answer] = []
     for _ in range(3):
         answers = [ask(app, row) for app in apps]
         if all(answer == answers[0] for answer in answers):

@@ -1,5 +1,8 @@
 """Hello-world on each framework: what ``benchmarks.http`` asks the servers for."""
 
+# `make bench` alone installs the peers.
+# pyright: reportMissingImports=false
+
 from __future__ import annotations
 
 import sys

@@ -216,10 +216,11 @@ class Row:
 def session_cookie() -> str:
     """A signed session, as Flask writes it."""
     import flask
+    from flask.sessions import SecureCookieSessionInterface
 
     app = flask.Flask("workload")
     app.secret_key = SECRET_KEY
-    serializer: Any = flask.sessions.SecureCookieSessionInterface().get_signing_serializer(app)
+    serializer: Any = SecureCookieSessionInterface().get_signing_serializer(app)
     return f"session={serializer.dumps({'user': 'alice', 'visits': 2})}"
 
 

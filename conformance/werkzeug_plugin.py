@@ -20,11 +20,11 @@ _door = importlib.import_module(os.environ.get("ERLEN_TEST_DOOR", "erlen"))
 _answered = 0
 
 
-class Request(_door.Request):  # type: ignore[misc, name-defined]
+class Request(_door.Request):  # type: ignore[name-defined]  # found at run time
     """The framework's request, as the tests know Werkzeug's."""
 
 
-class Response(_door.Response):  # type: ignore[misc, name-defined]
+class Response(_door.Response):  # type: ignore[name-defined]  # found at run time
     """The framework's response, as the tests know Werkzeug's."""
 
     default_mimetype = "text/plain"
@@ -60,7 +60,7 @@ for _place in (werkzeug, werkzeug.wrappers):
 if _door.__name__ == "erlen":
     _routing = importlib.import_module("erlen.routing")
 
-    class Map(_routing.Map):  # type: ignore[misc, name-defined]
+    class Map(_routing.Map):  # type: ignore[name-defined]  # found at run time
         """erlen's map; its adapters ask erlen's matcher."""
 
         def bind(self, *args: Any, **kwargs: Any) -> MapAdapter:

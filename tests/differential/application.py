@@ -177,14 +177,14 @@ def traced(name: str, base: Any) -> Any:
 
 
 def use_own_classes(flask: Any, app: Any) -> None:
-    class Request(flask.Request):  # type: ignore[misc]  # the base is Any
+    class Request(flask.Request):
         max_form_parts = 2
         parameter_storage_class = MultiDict
 
         def on_json_loading_failure(self, error: ValueError | None) -> Any:
             return {"broken": type(error).__name__}
 
-    class Response(flask.Response):  # type: ignore[misc]
+    class Response(flask.Response):
         default_mimetype = "text/x-own"
         default_status = 207
         autocorrect_location_header = True
@@ -215,7 +215,7 @@ def use_own_classes(flask: Any, app: Any) -> None:
 def hosted(base: Any) -> Any:
     """A class whose rules are of one host where they name none."""
 
-    class Hosted(base):  # type: ignore[misc]  # the base is Any
+    class Hosted(base):
         def add_url_rule(self, rule: str, *args: Any, **options: Any) -> None:
             super().add_url_rule(rule, *args, **({"host": "example.org:8080"} | options))
 
