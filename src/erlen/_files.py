@@ -6,6 +6,7 @@ cost; whatever it does not take, from ranges to errors, is Werkzeug's.
 
 from __future__ import annotations
 
+import inspect
 import mimetypes
 import os
 import typing as t
@@ -36,37 +37,13 @@ _CONDITIONS = (
     "HTTP_RANGE",
     "HTTP_IF_RANGE",
 )
-# What Werkzeug's send_file uses of a response.
+# What Werkzeug's send_file uses of a response's class.
 _USED = (
-    "__new__",
-    "__init__",
-    "default_status",
-    "headers",
-    "content_length",
-    "last_modified",
-    "cache_control",
-    "expires",
-    "set_etag",
-    "make_conditional",
-    "accept_ranges",
-    "status",
-    "status_code",
+    *("__new__", "__init__", "default_status", "headers", "content_length", "last_modified"),
+    *("cache_control", "expires", "set_etag", "make_conditional", "accept_ranges"),
+    *("status", "status_code"),
 )
-_OPTIONS = frozenset(
-    {
-        "environ",
-        "mimetype",
-        "as_attachment",
-        "download_name",
-        "conditional",
-        "etag",
-        "last_modified",
-        "max_age",
-        "use_x_sendfile",
-        "response_class",
-        "_root_path",
-    }
-)
+_OPTIONS = frozenset(inspect.signature(werkzeug.utils.send_file).parameters)
 
 
 def send_file(path_or_file: Path | t.IO[bytes], **options: t.Any) -> BaseResponse:
