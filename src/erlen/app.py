@@ -15,7 +15,6 @@ from inspect import iscoroutinefunction
 from werkzeug.datastructures import ImmutableDict
 from werkzeug.exceptions import Aborter, HTTPException
 from werkzeug.routing import BuildError, MapAdapter
-from werkzeug.utils import redirect as _werkzeug_redirect
 from werkzeug.wrappers import Response as BaseResponse
 
 from . import dispatch, errors, templating, urls
@@ -32,7 +31,7 @@ from .routing import Map, Rule
 from .scaffold import Scaffold, _endpoint_from_view_func, find_package, setupmethod
 from .sessions import SecureCookieSessionInterface, SessionInterface
 from .templating import template_registrar
-from .wrappers import Request, Response
+from .wrappers import Request, Response, redirect_to
 
 if t.TYPE_CHECKING:
     from ._jinja import DispatchingJinjaLoader, Environment
@@ -82,7 +81,7 @@ class Flask(Scaffold):
     test_cli_runner_class: type[FlaskCliRunner] | None = None
 
     testing = ConfigAttribute[bool]("TESTING")
-    secret_key = ConfigAttribute[t.Union[str, bytes, None]]("SECRET_KEY")
+    secret_key = ConfigAttribute[str | bytes | None]("SECRET_KEY")
     permanent_session_lifetime = ConfigAttribute[timedelta](
         "PERMANENT_SESSION_LIFETIME",
         get_converter=_make_timedelta,  # type: ignore[arg-type]  # a configured lifetime is never None
@@ -599,7 +598,7 @@ class Flask(Scaffold):
 
     def redirect(self, location: str, code: int = 302) -> BaseResponse:
         """Make a redirect; what :func:`erlen.redirect` calls."""
-        return _werkzeug_redirect(location, code=code, Response=self.response_class)
+        return redirect_to(location, code, self.response_class)
 
     # URLs and templates: see urls.py and templating.py.
 

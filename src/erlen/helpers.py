@@ -36,7 +36,7 @@ class _ContextStream(t.Generic[S]):
 
     def __init__(self, ctx: RequestContext, items: Iterator[S]) -> None:
         self._ctx = ctx
-        self._items = items
+        self._items: Iterator[S] = items
         self._open = True
         ctx._holds += 1
 
@@ -116,8 +116,8 @@ def make_response(*args: t.Any) -> Response:
     :param args: body, or body and status, or body, status and headers; none for an empty body.
     """
     if not args:
-        return t.cast(Response, current_app.response_class())
-    return t.cast(Response, current_app.make_response(args[0] if len(args) == 1 else args))
+        return current_app.response_class()
+    return current_app.make_response(args[0] if len(args) == 1 else args)
 
 
 def url_for(
@@ -140,7 +140,7 @@ def url_for(
     :raises werkzeug.routing.BuildError: where no rule fits.
     """
     app = current_app._get_current_object()
-    return app.url_for(  # type: ignore[no-any-return]  # the app, named from below
+    return app.url_for(
         endpoint,
         _anchor=_anchor,
         _method=_method,
@@ -161,7 +161,8 @@ def redirect(
     """
     ctx = _cv_app.get(None)
     if ctx is not None:
-        return t.cast(BaseResponse, ctx.app.redirect(location, code=code))
+        response: BaseResponse = ctx.app.redirect(location, code=code)
+        return response
     return _werkzeug_redirect(location, code=code, Response=Response)
 
 

@@ -18,7 +18,7 @@ from werkzeug.exceptions import BadRequest, ClientDisconnected, HTTPException, R
 from werkzeug.routing import Rule
 from werkzeug.sansio.http import parse_cookie
 from werkzeug.urls import iri_to_uri
-from werkzeug.utils import get_content_type
+from werkzeug.utils import get_content_type, redirect
 from werkzeug.wrappers import Request as RequestBase
 from werkzeug.wrappers import Response as ResponseBase
 from werkzeug.wsgi import LimitedStream
@@ -428,7 +428,8 @@ class Response(ResponseBase):
     _status = "200 OK"
     _status_code = 200
     direct_passthrough = False
-    #: The headers as they were made; None once somebody has asked for them as Headers.
+    #: The headers as they were made, which are sent as they are; None once somebody has asked for
+    #: them as Headers.
     _pending: Pairs | None = None
     _made_headers: Headers | None = None
     _made_body: list[bytes] | None = None
@@ -462,18 +463,22 @@ class Response(ResponseBase):
         content_type: str | None = None,
         direct_passthrough: bool = False,
     ) -> None:
-        # PERF: a text with few headers of its own is what most views answer with.
-        if self._short_init and content_type is None:
-            if type(response) is str:
-                response = response.encode()
+        # PERF: a text with few headers of its own is what most views answer with, or a stream.
+        if self._short_init and content_type is None and response is not None:
             type_header = _TYPE_HEADERS.get(mimetype or self.default_mimetype)
             pairs = [] if headers is None else _plain_pairs(headers, mimetype)
-            if type(response) is bytes and type_header is not None and pairs is not None:
-                self.response = self._made_body = [response]
-                self._on_close = []
+            if type_header is not None and pairs is not None:
                 if headers is None or not _has_type(pairs):
                     pairs.append(type_header)
-                pairs.append(("Content-Length", str(len(response))))
+                if isinstance(response, str):
+                    response = response.encode()
+                if isinstance(response, (bytes, bytearray)):
+                    body = bytes(response)
+                    self.response = self._made_body = [body]
+                    pairs.append(("Content-Length", str(len(body))))
+                else:
+                    self.response = response
+                self._on_close = []
                 self._pending = pairs
                 if status is not None:
                     if type(status) is int:
@@ -578,23 +583,33 @@ class Response(ResponseBase):
         self, environ: ft.WSGIEnvironment, start_response: ft.StartResponse
     ) -> t.Iterable[bytes]:
         """Send the response: the WSGI application that every response is."""
-        # PERF: a body in memory whose headers nobody touched needs no second look.
+        # PERF: headers that nobody touched need no second look.
         pending = self._pending
         body = self._made_body
         if (
             pending is not None
-            and body is not None
-            and self._status_code == 200
-            and self.response is body
-            and len(body) == 1
-            and type(body[0]) is bytes
             and self._short_call
-            and not self._on_close
             and not self.direct_passthrough
+            and not self.autocorrect_location_header
+            and (self._status_code == 200 or not _has_no_body(self._status_code))
         ):
-            start_response(self._status, pending.copy())
-            return body if environ["REQUEST_METHOD"] != "HEAD" else ()
+            if body is None:
+                if not self.is_sequence:
+                    start_response(self._status, pending.copy())
+                    return _Body(self, environ["REQUEST_METHOD"] == "HEAD")
+            elif (
+                self.response is body
+                and len(body) == 1
+                and type(body[0]) is bytes
+                and not self._on_close
+            ):
+                start_response(self._status, pending.copy())
+                return body if environ["REQUEST_METHOD"] != "HEAD" else ()
         return super().__call__(environ, start_response)
+
+    def iter_encoded(self) -> t.Iterator[bytes]:
+        """Return the body's items as bytes, text encoded as UTF-8."""
+        return _encoded(self.response)
 
     @property
     def _is_made(self) -> bool:
@@ -632,7 +647,7 @@ class Response(ResponseBase):
         pending = self._pending
         pairs = pending.copy() if pending is not None else list(self.headers)
         names = [key.lower() for key, _ in pairs]
-        for name in ("location", "content-location"):
+        for name in _LOCATIONS:
             if name in names:
                 if names.count(name) > 1:
                     return None
@@ -646,6 +661,7 @@ class Response(ResponseBase):
 
 
 _LENGTH = "content-length"
+_LOCATIONS = ("location", "content-location")
 
 
 _TYPE_HEADERS: dict[str | None, tuple[str, str]] = {
@@ -653,6 +669,14 @@ _TYPE_HEADERS: dict[str | None, tuple[str, str]] = {
     for name in ("text/html", "text/plain", "application/json")
 }
 _newline = re.compile(r"[\r\n]").search
+# A path, with a query or without, that iri_to_uri() returns as it is, and that fits into HTML
+# once & and ' are escaped.
+_is_plain_path = re.compile(
+    r"/(?:[\w\-.~%!$&'()*+,:;=@][\w\-.~%!$&'()*+,:;=@/]*)?(?:\?[\w\-.~%!$&'()*+,:;=@/?]+)?",
+    re.ASCII,
+).fullmatch
+# Stands for the location in the page below: a private-use character.
+_HERE = "\ue02f"
 
 
 def _has_type(pairs: Pairs) -> bool:
@@ -676,6 +700,11 @@ def _plain_pairs(headers: t.Any, mimetype: str | None) -> Pairs | None:
         key = name.lower()
         if key == _LENGTH or (key == "content-type" and mimetype is not None):
             return None
+        if key in _LOCATIONS and (
+            # A list may bring a second one.
+            name != "Location" or type(headers) is not dict or not _is_plain_path(value)
+        ):
+            return None
     return pairs
 
 
@@ -684,7 +713,6 @@ def _status_of(code: int) -> tuple[str, int]:
     """Return the status line of a code, and the code."""
     response = ResponseBase(status=code)
     return response.status, response.status_code
-
 
 
 def _has_no_body(status: int) -> bool:
@@ -708,6 +736,31 @@ def send_text(
         return Response(body)(environ, start_response)
     start_response("200 OK", [type_header, ("Content-Length", str(len(body)))])
     return [body] if environ["REQUEST_METHOD"] != "HEAD" else ()
+
+
+def redirect_to(location: str, code: int, cls: type[ResponseBase]) -> ResponseBase:
+    """Make a redirect, as :func:`werkzeug.utils.redirect` does."""
+    # PERF: around a plain path the page is always the same, and the header needs no conversion.
+    if type(location) is not str or not _is_plain_path(location):
+        return redirect(location, code, cls)
+    text = location.replace("&", "&amp;").replace("'", "&#39;")
+    response = cls(_redirect_page().replace(_HERE, text), code, mimetype="text/html")
+    if isinstance(response, Response) and response._pending is not None:
+        response._pending.append(("Location", location))
+    else:
+        response.headers["Location"] = location
+    return response
+
+
+@cache
+def _redirect_page() -> str:
+    return redirect(_HERE).get_data(as_text=True)
+
+
+def _encoded(items: t.Iterable[str | bytes]) -> t.Iterator[bytes]:
+    for item in items:
+        # PERF: nearly all texts are plain ones, and that is the cheaper question.
+        yield item.encode() if type(item) is str or isinstance(item, str) else item
 
 
 class _Body:
