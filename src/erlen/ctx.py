@@ -192,6 +192,8 @@ class RequestContext(AppContext):
     _in_blueprint = True
     # Whether the app's methods on the road are Flask's own (see dispatch.py).
     _plain = False
+    # What the paths of the app's URLs begin with; None where Werkzeug builds them (see urls.py).
+    _url_root: str | None = _sentinel
 
     flashes: list[tuple[str, str]] | None = None
 
@@ -218,6 +220,10 @@ class RequestContext(AppContext):
             request = self._make_request()
         return request
 
+    @request.setter
+    def request(self, value: t.Any) -> None:
+        self._request = value
+
     def _make_request(self) -> t.Any:
         if self._request_done:
             raise RuntimeError(_no_req_msg)
@@ -228,10 +234,6 @@ class RequestContext(AppContext):
             request.url_rule = self._rule
             request.view_args = self._view_args
         return request
-
-    @request.setter
-    def request(self, value: t.Any) -> None:
-        self._request = value
 
     @property
     def has_request(self) -> bool:

@@ -26,6 +26,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from . import typing as ft
 from .ctx import AppContext, RequestContext, _sentinel
 from .globals import _cv_app
+from .json.provider import writes_plainly
 from .routing import Map
 from .signals import (
     appcontext_popped,
@@ -35,7 +36,7 @@ from .signals import (
     request_started,
     request_tearing_down,
 )
-from .wrappers import Request, Response, _split_blueprint_path, send_text
+from .wrappers import Request, Response, _split_blueprint_path, send_body
 
 # How many host names a map remembers as good (see _find_rule).
 _MAX_HOSTS = 1000
@@ -63,8 +64,8 @@ def wsgi_app(
         except BaseException as e:
             error = e
             raise
-        if type(response) is bytes:
-            return send_text(response, environ, start_response)
+        if type(response) is tuple:
+            return send_body(*response, environ, start_response)
         return response(environ, start_response)  # type: ignore[no-any-return]  # a WSGI app
     finally:
         if "werkzeug.debug.preserve_context" in environ:
@@ -103,8 +104,8 @@ def open_request(ctx: RequestContext, plain: bool) -> None:
     if outer is not None and outer.app is app:
         # One that is kept after its request and pushed again has a `g` of its own.
         if ctx._g is None and outer._app_ctx is not ctx._app_ctx and len(ctx._cv_tokens) == 1:
-            ctx._shared = outer._app_ctx
-            ctx._g = ctx._shared.g
+            shared = ctx._shared = outer._app_ctx
+            ctx._g = shared.g
     elif appcontext_pushed.receivers:
         appcontext_pushed.send(app, _async_wrapper=app.ensure_sync)
     if not getattr(app.session_interface, "_opens_lazily", False):
@@ -237,7 +238,7 @@ def _tear_down_app(ctx: AppContext, exc: BaseException | None, plain: bool) -> N
 def full_dispatch_request(app: ft.App, ctx: RequestContext, plain: bool) -> t.Any:
     """Run hooks and view, and what handles their exceptions.
 
-    :return: the response; on the plain road the body of a text that nobody waits for.
+    :return: the response; on the plain road, of one that nobody waits for, media type and body.
     """
     if not app._got_first_request:
         app._got_first_request = True
@@ -259,8 +260,12 @@ def full_dispatch_request(app: ft.App, ctx: RequestContext, plain: bool) -> t.An
         return app.finalize_request(rv)
     if _is_awaited(app, ctx):
         return finalize_request(app, ctx, rv, plain)
-    if type(rv) is str and app.response_class is Response:
-        return rv.encode()
+    if app.response_class is Response:
+        kind = type(rv)
+        if kind is str:
+            return None, rv.encode()
+        if (kind is dict or kind is list) and writes_plainly(app.json):
+            return app.json.mimetype, app.json.text(rv).encode()
     return to_response(app, ctx, rv)
 
 
@@ -290,8 +295,9 @@ def dispatch_request(app: ft.App, ctx: RequestContext, plain: bool) -> t.Any:
     """Call the view that the URL leads to."""
     request = ctx._request
     if request is None:
-        rule = ctx._rule
-        view_args = ctx._view_args
+        # Matched, or an exception was raised.
+        rule: t.Any = ctx._rule
+        view_args: t.Any = ctx._view_args
     else:
         if request.routing_exception is not None:
             app.raise_routing_exception(request)
@@ -301,7 +307,7 @@ def dispatch_request(app: ft.App, ctx: RequestContext, plain: bool) -> t.Any:
         rule, "provide_automatic_options", False
     ):
         return app.make_default_options_response()
-    view = app.view_functions[rule.endpoint]  # type: ignore[union-attr]  # matched, or an exception was raised
+    view = app.view_functions[rule.endpoint]
     if not plain:
         view = app.ensure_sync(view)
     rv = view(**view_args)
@@ -501,7 +507,7 @@ def _is_plain_error(e: HTTPException) -> bool:
 def _error_body(e: HTTPException, environ: ft.WSGIEnvironment) -> str:
     cls = type(e)
     if cls.__module__ == "werkzeug.exceptions" and e.description is cls.description:
-        return _standard_body(cls)
+        return _standard_body(cls)  # type: ignore[arg-type]  # a class is hashable
     return e.get_body(environ)
 
 

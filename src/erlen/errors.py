@@ -35,7 +35,8 @@ def find_error_handler(
     spec = app.error_handler_spec
     if not spec:
         return None
-    exc_class, code = app._get_exc_class_and_code(type(e))
+    exc_class = type(e)
+    code = e.code if isinstance(e, HTTPException) else None
     for c in (code, None) if code is not None else (None,):
         for name in (*blueprints, None):
             handlers = spec.get(name, {}).get(c)
@@ -50,6 +51,8 @@ def find_error_handler(
 
 def _blueprints(app: ft.App, ctx: RequestContext) -> Sequence[str]:
     """Return whose handlers are asked first: the view's blueprints, else the prefix's owner."""
+    if not ctx._in_blueprint and not app.prefix_owners:
+        return ()
     if app.prefix_owners and ctx.request.url_rule is None:
         owner = _prefix_owner(app.prefix_owners, ctx.request.path)
         return [] if owner is None else _split_blueprint_path(owner)
@@ -71,7 +74,7 @@ def handle_http_exception(app: ft.App, ctx: RequestContext, e: HTTPException) ->
     if e.code is None or isinstance(e, RoutingException):
         return e
     handler = app._find_error_handler(e, _blueprints(app, ctx))
-    return e if handler is None else call(app, handler, app._is_plain(), e)
+    return e if handler is None else call(app, handler, ctx._plain, e)
 
 
 def handle_user_exception(app: ft.App, ctx: RequestContext, e: Exception) -> t.Any:
@@ -83,7 +86,7 @@ def handle_user_exception(app: ft.App, ctx: RequestContext, e: Exception) -> t.A
     handler = app._find_error_handler(e, _blueprints(app, ctx))
     if handler is None:
         raise
-    return call(app, handler, app._is_plain(), e)
+    return call(app, handler, ctx._plain, e)
 
 
 def handle_exception(app: ft.App, ctx: RequestContext, e: Exception) -> t.Any:
@@ -102,16 +105,14 @@ def handle_exception(app: ft.App, ctx: RequestContext, e: Exception) -> t.Any:
     answer: t.Any = InternalServerError(original_exception=e)
     handler = app._find_error_handler(answer, _blueprints(app, ctx))
     if handler is not None:
-        answer = call(app, handler, app._is_plain(), answer)
+        answer = call(app, handler, ctx._plain, answer)
     return app.finalize_request(answer, from_error_handler=True)
 
 
 def log_exception(logger: logging.Logger, request: t.Any, exc_info: ExcInfo) -> None:
     """Log an exception with the URL that raised it."""
     # Flask's line says "in app": the place is that of the method which calls this.
-    logger.error(
-        f"Exception on {request.path} [{request.method}]", exc_info=exc_info, stacklevel=2
-    )
+    logger.error(f"Exception on {request.path} [{request.method}]", exc_info=exc_info, stacklevel=2)
 
 
 def trap_http_exception(app: ft.App, e: Exception) -> bool:

@@ -178,10 +178,11 @@ class Builder:
 
     def __init__(self, rule: _Rule) -> None:
         self.rule = rule
-        #: Text, and arguments as pairs of name and whether they are integers.
-        self.pieces: list[str | tuple[str, bool]] = []
-        #: Whether the pieces tell all that Werkzeug would do.
+        #: The arguments, and whether they are integers.
+        self.integers: dict[str, bool] = {}
+        #: Whether text and arguments tell all that Werkzeug would do.
         self.known = True
+        path = ""
         in_path = False
         for is_variable, text in rule._trace:
             if not in_path:
@@ -190,61 +191,56 @@ class Builder:
                 converter = rule._converters[text]
                 plain = type(converter) is UnicodeConverter
                 self.known &= plain or _conversion(converter) is int
-                self.pieces.append((text, not plain))
+                self.integers[text] = not plain
+                path += f"%({text})s"
             else:
-                self.pieces.append(quote(text, safe="!$&'()*+,/:;=@"))
+                path += quote(text, safe="!$&'()*+,/:;=@").replace("%", "%%")
+        #: The path, to be formatted with the arguments.
+        self.path = "/" + path.lstrip("/")
 
     def build(self, values: dict[str, t.Any]) -> str | None:
-        """Build the path; None where Werkzeug must be asked.
+        """Build the path, with one slash before it; None where Werkzeug must be asked.
 
         :param values: the arguments; what is left over becomes the query string.
         """
-        arguments = self.rule.arguments
-        if self.known and len(values) >= len(arguments):
-            path = ""
-            for piece in self.pieces:
-                if type(piece) is str:
-                    path += piece
-                    continue
-                name, is_integer = piece
-                value = values.get(name)
-                if type(value) is int:
-                    path += str(value)
-                elif not is_integer and type(value) is str and _safe(value):
-                    path += value
-                else:
-                    break
+        query = ""
+        missing = len(self.integers)
+        if not self.known:
+            return self._ask(values)
+        for name, value in values.items():
+            kind = type(value)
+            is_integer = self.integers.get(name)
+            if is_integer is None:
+                if kind is not int and (kind is not str or not _unreserved(value)):
+                    return self._ask(values)
+                if not (name.isascii() and name.isidentifier()):
+                    return self._ask(values)
+                query += f"&{name}={value}"
+            elif kind is int or (kind is str and not is_integer and _safe(value)):
+                missing -= 1
             else:
-                if len(values) == len(arguments):
-                    return path
-                query = self._query(values)
-                if query is not None:
-                    return f"{path}?{query}"
-        for name in arguments:
+                return self._ask(values)
+        if missing:
+            return None
+        if not query:
+            return self.path % values
+        if self.rule.map.sort_parameters:
+            return self._ask(values)
+        return f"{self.path % values}?{query[1:]}"
+
+    def _ask(self, values: dict[str, t.Any]) -> str | None:
+        """Build the path by Werkzeug's rule; None where its adapter must be asked."""
+        for name in self.rule.arguments:
             if name not in values:
                 return None
         for value in values.values():
             if value is None or (isinstance(value, str) and "/" in value):
                 return None
         built = self.rule.build(values)
-        return built[1] if built is not None else None
-
-    def _query(self, values: dict[str, t.Any]) -> str | None:
-        """Build the query string of what is left over; None where something is to be quoted."""
-        if self.rule.map.sort_parameters:
-            return None
-        pairs = []
-        for name, value in values.items():
-            if name not in self.rule.arguments:
-                if type(value) is not int and (type(value) is not str or not _unreserved(value)):
-                    return None
-                if not _unreserved(name):
-                    return None
-                pairs.append(f"{name}={value}")
-        return "&".join(pairs)
+        return "/" + built[1].lstrip("/") if built is not None else None
 
 
-_ASK: t.Any = object()
+_ASK: tuple[_Node, re.Match[str]] = t.cast("t.Any", object())
 
 
 class _Alternative:
