@@ -36,7 +36,7 @@ def find_error_handler(
     if not spec:
         return None
     exc_class = type(e)
-    code = e.code if isinstance(e, HTTPException) else None
+    code = exc_class.code if issubclass(exc_class, HTTPException) else None
     for c in (code, None) if code is not None else (None,):
         for name in (*blueprints, None):
             handlers = spec.get(name, {}).get(c)

@@ -10,7 +10,7 @@ from werkzeug.routing import BuildError, MapAdapter, Rule, UnicodeConverter
 from werkzeug.wsgi import get_host
 
 from . import typing as ft
-from .ctx import RequestContext
+from .ctx import RequestContext, _sentinel
 from .globals import _cv_app
 from .routing import Map
 from .wrappers import _split_blueprint_path, _wsgi_text
@@ -69,10 +69,25 @@ def url_for(
             endpoint = endpoint[1:] if blueprint is None else f"{blueprint}{endpoint}"
         if external is None:
             external = scheme is not None
-        if not external and scheme is None and anchor is None and method is None:
-            url = _build_plainly(app, ctx, endpoint, values)
-            if url is not None:
-                return url
+        if (
+            anchor is None
+            and method is None
+            and scheme is None
+            and not external
+            and not app.url_default_functions
+            and app is ctx.app
+        ):
+            root = ctx._url_root
+            if root is _sentinel:
+                root = ctx._url_root = _plain_root(app, ctx)
+            if root is not None:
+                # PERF: an adapter chooses among rules, hosts and schemes that are not in question
+                # (some 6 µs).
+                url_map = app.url_map
+                builder = url_map._builders.get(endpoint) or url_map.plain_builder(endpoint)
+                path = None if builder is None else builder.build(values)
+                if path is not None:
+                    return root + path  # type: ignore[no-any-return]  # the app, named from below
         adapter = ctx.url_adapter
     else:
         adapter = app.create_url_adapter(None) if ctx is None else ctx.url_adapter
@@ -102,28 +117,16 @@ def url_for(
     return url
 
 
-def _build_plainly(
-    app: ft.App, ctx: RequestContext, endpoint: str, values: dict[str, t.Any]
-) -> str | None:
-    """Build the path of an endpoint with one plain rule; None where Werkzeug must be asked.
-
-    PERF: an adapter chooses among rules, hosts and schemes that are not in question (some 6 µs).
-    """
-    url_map = app.url_map
+def _plain_root(app: ft.App, ctx: RequestContext) -> str | None:
+    """Return what the app's paths begin with; None where more than a rule decides on a URL."""
     if (
-        type(url_map) is not Map
+        type(app.url_map) is not Map
         or app.subdomain_matching
-        or app.url_default_functions
         or not (ctx._plain or app._keeps("create_url_adapter", "inject_url_defaults"))
         or "HTTP_UPGRADE" in ctx._environ
     ):
         return None
-    builder = url_map.plain_builder(endpoint)
-    path = None if builder is None else builder.build(values)
-    if path is None:
-        return None
-    root = _wsgi_text(ctx._environ, "SCRIPT_NAME").rstrip("/")
-    return f"{root}/{path.lstrip('/')}"
+    return _wsgi_text(ctx._environ, "SCRIPT_NAME").rstrip("/")
 
 
 def _mark_slashes(url_map: t.Any, endpoint: str, values: dict[str, t.Any]) -> dict[str, t.Any]:

@@ -190,15 +190,28 @@ class DefaultJSONProvider(JSONProvider):
             indented by 2 unless :attr:`compact`.
         :raise TypeError: both were given, or something is not JSON serializable.
         """
-        plain = len(args) == 1 and not kwargs
-        obj = args[0] if plain else self._prepare_response_obj(args, kwargs)
-        if self.compact is False or (self.compact is None and self._app.debug):
-            text = self.dumps(obj, indent=2)
-        else:
-            text = self.dumps(obj, separators=(",", ":"))
+        text = self.text(self._prepare_response_obj(args, kwargs))
         return self._app.response_class(  # type: ignore[no-any-return]  # App is Any
-            f"{text}\n", mimetype=self.mimetype
+            text, mimetype=self.mimetype
         )
+
+    def text(self, obj: t.Any) -> str:
+        """Return the body that :meth:`response` sends for one value."""
+        if self.compact is False or (self.compact is None and self._app.debug):
+            return self.dumps(obj, indent=2) + "\n"
+        return self.dumps(obj, separators=(",", ":")) + "\n"
+
+
+_own_response = DefaultJSONProvider.response
+
+
+def writes_plainly(provider: JSONProvider) -> bool:
+    """Tell whether a provider's ``response`` is the one above: its text and media type."""
+    return (
+        type(provider) is DefaultJSONProvider
+        and DefaultJSONProvider.response is _own_response
+        and "response" not in provider.__dict__
+    )
 
 
 def _make_encoder(
