@@ -21,13 +21,14 @@ from . import dispatch, errors, templating, urls
 from . import typing as ft
 from ._lazy import lazy
 from .blueprints import Blueprint
-from .config import Config, ConfigAttribute, get_debug_flag
+from .config import DEFAULTS, Config, ConfigAttribute, get_debug_flag
+from .config import _make_timedelta as _make_timedelta
 from .ctx import AppContext, RequestContext, _AppCtxGlobals, _sentinel
-from .globals import _cv_app, g, request, request_ctx, session
-from .helpers import get_flashed_messages
+from .ctx import _current_request_context as _request_ctx
+from .globals import g, request
 from .json.provider import DefaultJSONProvider, JSONProvider
 from .logging import create_logger
-from .routing import Map, Rule
+from .routing import Map, Rule, route_methods
 from .scaffold import Scaffold, _endpoint_from_view_func, find_package, setupmethod
 from .sessions import SecureCookieSessionInterface, SessionInterface
 from .templating import template_registrar
@@ -42,12 +43,6 @@ T_shell_context_processor = t.TypeVar(
     "T_shell_context_processor", bound=ft.ShellContextProcessorCallable
 )
 T_teardown = t.TypeVar("T_teardown", bound=ft.TeardownCallable)
-
-
-def _make_timedelta(value: timedelta | int | None) -> timedelta | None:
-    if value is None or isinstance(value, timedelta):
-        return value
-    return timedelta(seconds=value)
 
 
 class Flask(Scaffold):
@@ -87,39 +82,7 @@ class Flask(Scaffold):
         get_converter=_make_timedelta,  # type: ignore[arg-type]  # a configured lifetime is never None
     )
 
-    default_config = ImmutableDict(
-        {
-            "DEBUG": None,
-            "TESTING": False,
-            "PROPAGATE_EXCEPTIONS": None,
-            "SECRET_KEY": None,
-            "SECRET_KEY_FALLBACKS": None,
-            "PERMANENT_SESSION_LIFETIME": timedelta(days=31),
-            "USE_X_SENDFILE": False,
-            "TRUSTED_HOSTS": None,
-            "SERVER_NAME": None,
-            "APPLICATION_ROOT": "/",
-            "SESSION_COOKIE_NAME": "session",
-            "SESSION_COOKIE_DOMAIN": None,
-            "SESSION_COOKIE_PATH": None,
-            "SESSION_COOKIE_HTTPONLY": True,
-            "SESSION_COOKIE_SECURE": False,
-            "SESSION_COOKIE_PARTITIONED": False,
-            "SESSION_COOKIE_SAMESITE": None,
-            "SESSION_REFRESH_EACH_REQUEST": True,
-            "MAX_CONTENT_LENGTH": None,
-            "MAX_FORM_MEMORY_SIZE": 500_000,
-            "MAX_FORM_PARTS": 1_000,
-            "SEND_FILE_MAX_AGE_DEFAULT": None,
-            "TRAP_BAD_REQUEST_ERRORS": None,
-            "TRAP_HTTP_EXCEPTIONS": False,
-            "EXPLAIN_TEMPLATE_LOADING": False,
-            "PREFERRED_URL_SCHEME": "http",
-            "TEMPLATES_AUTO_RELOAD": None,
-            "MAX_COOKIE_SIZE": 4093,
-            "PROVIDE_AUTOMATIC_OPTIONS": True,
-        }
-    )
+    default_config = ImmutableDict(DEFAULTS)
 
     # What a context does when it is pushed and popped.
     _open_context = staticmethod(dispatch.open_context)
@@ -311,22 +274,7 @@ class Flask(Scaffold):
 
     def create_jinja_environment(self) -> Environment:
         """Make the Jinja environment, a ``jinja_environment`` with ``jinja_options``."""
-        options = dict(self.jinja_options)
-        options.setdefault("autoescape", self.select_jinja_autoescape)
-        if "auto_reload" not in options:
-            auto_reload = self.config["TEMPLATES_AUTO_RELOAD"]
-            options["auto_reload"] = self.debug if auto_reload is None else auto_reload
-        env = self.jinja_environment(self, **options)
-        env.globals.update(
-            url_for=self.url_for,
-            get_flashed_messages=get_flashed_messages,
-            config=self.config,
-            request=request,
-            session=session,
-            g=g,
-        )
-        env.policies["json.dumps_function"] = self.json.dumps
-        return env
+        return templating.create_environment(self)
 
     def create_global_jinja_loader(self) -> DispatchingJinjaLoader:
         """Make the loader that looks in the app's folder, then in the blueprints'."""
@@ -371,28 +319,14 @@ class Flask(Scaffold):
         """
         if endpoint is None:
             endpoint = _endpoint_from_view_func(t.cast(ft.RouteCallable, view_func))
-        methods = options.pop("methods", None)
-        if methods is None:
-            methods = getattr(view_func, "methods", None) or ("GET",)
-        if isinstance(methods, str):
-            raise TypeError(
-                "Allowed methods must be a list of strings, for example:"
-                ' @app.route(..., methods=["POST"])'
-            )
-        methods = {method.upper() for method in methods}
-        required_methods: set[str] = set(getattr(view_func, "required_methods", ()))
-        if provide_automatic_options is None:
-            provide_automatic_options = getattr(view_func, "provide_automatic_options", None)
-        if provide_automatic_options is None:
-            provide_automatic_options = (
-                "OPTIONS" not in methods and self.config["PROVIDE_AUTOMATIC_OPTIONS"]
-            )
-            if provide_automatic_options:
-                required_methods.add("OPTIONS")
-        url_rule: t.Any = self.url_rule_class(
-            rule, methods=methods | required_methods, endpoint=endpoint, **options
+        methods, automatic = route_methods(
+            options.pop("methods", None),
+            view_func,
+            provide_automatic_options,
+            self.config["PROVIDE_AUTOMATIC_OPTIONS"],
         )
-        url_rule.provide_automatic_options = provide_automatic_options
+        url_rule: t.Any = self.url_rule_class(rule, methods=methods, endpoint=endpoint, **options)
+        url_rule.provide_automatic_options = automatic
         self.url_map.add(url_rule)
         if view_func is not None:
             old_func = self.view_functions.get(endpoint)
@@ -471,20 +405,19 @@ class Flask(Scaffold):
 
     def full_dispatch_request(self) -> Response:
         """Run hooks and view, and what handles their exceptions."""
-        return t.cast(Response, dispatch.full_dispatch_request(self, _request_ctx(), plain=False))
+        response: Response = dispatch.full_dispatch_request(self, _request_ctx(), plain=False)
+        return response
 
     def preprocess_request(self) -> ft.ResponseReturnValue | None:
         """Run the ``before_request`` hooks; what one returns is the answer."""
-        return t.cast(
-            "ft.ResponseReturnValue | None",
-            dispatch.preprocess_request(self, _request_ctx(), plain=False),
-        )
+        rv: ft.ResponseReturnValue | None
+        rv = dispatch.preprocess_request(self, _request_ctx(), plain=False)
+        return rv
 
     def dispatch_request(self) -> ft.ResponseReturnValue:
         """Call the view."""
-        return t.cast(
-            ft.ResponseReturnValue, dispatch.dispatch_request(self, _request_ctx(), plain=False)
-        )
+        rv: ft.ResponseReturnValue = dispatch.dispatch_request(self, _request_ctx(), plain=False)
+        return rv
 
     def finalize_request(
         self, rv: ft.ResponseReturnValue | HTTPException, from_error_handler: bool = False
@@ -493,30 +426,23 @@ class Flask(Scaffold):
 
         :param from_error_handler: log what goes wrong here, and send the response all the same.
         """
-        response = dispatch.finalize_request(self, _request_ctx(), rv, False, from_error_handler)
-        return t.cast(Response, response)
+        return dispatch.finalize_request(self, _request_ctx(), rv, False, from_error_handler)
 
     def make_response(self, rv: ft.ResponseReturnValue) -> Response:
         """Make a response of what a view returned.
 
         :raises TypeError: for what no response can be made of.
         """
-        return t.cast(Response, dispatch.to_response(self, _request_ctx(), rv))
+        response: Response = dispatch.to_response(self, _request_ctx(), rv)
+        return response
 
     def process_response(self, response: Response) -> Response:
         """Run the ``after_request`` hooks, and save the session."""
-        processed = dispatch.process_response(self, _request_ctx(), response, plain=False)
-        return t.cast(Response, processed)
+        return dispatch.process_response(self, _request_ctx(), response, plain=False)
 
     def make_default_options_response(self) -> Response:
         """Answer OPTIONS with the methods that the URL allows."""
-        ctx = _request_ctx()
-        url_map = dispatch.compiled_map(self, ctx)
-        methods: Iterable[str] | None = None
-        if url_map is not None:
-            methods = url_map.allowed_methods(ctx._environ.get("PATH_INFO") or "")
-        if methods is None and ctx.url_adapter is not None:
-            methods = ctx.url_adapter.allowed_methods()
+        methods = dispatch.allowed_methods(self, _request_ctx())
         response = self.response_class()
         if methods:
             response.headers["Allow"] = ", ".join(methods)
@@ -567,15 +493,18 @@ class Flask(Scaffold):
 
     def handle_http_exception(self, e: HTTPException) -> HTTPException | ft.ResponseReturnValue:
         """Let its handler answer an HTTP exception; without one it is the answer itself."""
-        return t.cast(HTTPException, errors.handle_http_exception(self, _request_ctx(), e))
+        rv: ft.ResponseReturnValue = errors.handle_http_exception(self, _request_ctx(), e)
+        return rv
 
     def handle_user_exception(self, e: Exception) -> HTTPException | ft.ResponseReturnValue:
         """Let its handler answer an exception of a view or a hook; without one it goes on."""
-        return t.cast(HTTPException, errors.handle_user_exception(self, _request_ctx(), e))
+        rv: ft.ResponseReturnValue = errors.handle_user_exception(self, _request_ctx(), e)
+        return rv
 
     def handle_exception(self, e: Exception) -> Response:
         """Answer 500 for what nobody handled, and log it; in debug mode and tests it goes on."""
-        return t.cast(Response, errors.handle_exception(self, _request_ctx(), e))
+        response: Response = errors.handle_exception(self, _request_ctx(), e)
+        return response
 
     def log_exception(self, exc_info: errors.ExcInfo) -> None:
         """Log what nobody handled.
@@ -619,6 +548,9 @@ class Flask(Scaffold):
     ) -> str:
         """Build the URL of an endpoint; the parameters are those of :func:`erlen.url_for`."""
         return urls.url_for(self, endpoint, _anchor, _method, _scheme, _external, values)
+
+    # By which helpers.url_for sees whether somebody has replaced it.
+    _own_url_for = url_for
 
     def inject_url_defaults(self, endpoint: str, values: dict[str, t.Any]) -> None:
         """Let the ``url_defaults`` functions add to the values of a URL."""
@@ -675,14 +607,6 @@ class Flask(Scaffold):
         from .testing import FlaskCliRunner
 
         return (self.test_cli_runner_class or FlaskCliRunner)(self, **kwargs)
-
-
-def _request_ctx() -> RequestContext:
-    ctx = _cv_app.get(None)
-    if type(ctx) is RequestContext and not ctx._request_done:
-        return ctx
-    around: RequestContext = request_ctx._get_current_object()
-    return around
 
 
 #: The methods that the road goes by only where somebody has replaced one of them.

@@ -20,7 +20,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import MapAdapter, Rule
 
 from . import typing as ft
-from .globals import _cv_app, _cv_request, _no_req_msg
+from .globals import _cv_app, _cv_request, _no_req_msg, request_ctx
 
 F = t.TypeVar("F", bound=Callable[..., t.Any])
 C = t.TypeVar("C", bound=ft.AfterRequestCallable[t.Any])
@@ -326,6 +326,14 @@ class RequestContext(AppContext):
     def __repr__(self) -> str:
         request = self._request or self.app.request_class(self._environ, populate_request=False)
         return f"<{type(self).__name__} {request.url!r} [{request.method}] of {self.app.name}>"
+
+
+def _current_request_context() -> RequestContext:
+    """Return the context of the request that is handled; RuntimeError outside one."""
+    ctx = _cv_app.get(None)
+    if type(ctx) is RequestContext and not ctx._request_done:
+        return ctx
+    return request_ctx._get_current_object()
 
 
 def _request_context_for(name: str) -> RequestContext:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import sys
 import typing as t
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from functools import cache
 from types import CoroutineType
 
@@ -126,6 +126,17 @@ def compiled_map(app: ft.App, ctx: RequestContext) -> Map | None:
     ):
         return url_map
     return None
+
+
+def allowed_methods(app: ft.App, ctx: RequestContext) -> Iterable[str]:
+    """Return the methods that the request's URL allows."""
+    url_map = compiled_map(app, ctx)
+    methods: Iterable[str] | None = None
+    if url_map is not None:
+        methods = url_map.allowed_methods(ctx._environ.get("PATH_INFO") or "")
+    if methods is None and ctx.url_adapter is not None:
+        methods = ctx.url_adapter.allowed_methods()
+    return methods or ()
 
 
 def _find_rule(app: ft.App, ctx: RequestContext) -> None:
@@ -324,9 +335,9 @@ def run_coroutine(coroutine: Coroutine[t.Any, t.Any, t.Any]) -> t.Any:
 
 def finalize_request(
     app: ft.App, ctx: RequestContext, rv: t.Any, plain: bool, from_error_handler: bool = False
-) -> t.Any:
+) -> Response:
     """Make a response of what was returned, and let the hooks and the session have it."""
-    response = to_response(app, ctx, rv) if plain else app.make_response(rv)
+    response: Response = to_response(app, ctx, rv) if plain else app.make_response(rv)
     try:
         if plain:
             response = process_response(app, ctx, response, plain)
@@ -353,7 +364,7 @@ def _is_awaited(app: ft.App, ctx: RequestContext) -> bool:
     )
 
 
-def process_response(app: ft.App, ctx: RequestContext, response: t.Any, plain: bool) -> t.Any:
+def process_response(app: ft.App, ctx: RequestContext, response: Response, plain: bool) -> Response:
     """Run the ``after_request`` hooks, and save the session."""
     if ctx._after is not None:
         for func in ctx._after:

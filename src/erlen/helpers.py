@@ -12,7 +12,7 @@ from werkzeug.exceptions import abort as _werkzeug_abort
 from werkzeug.utils import redirect as _werkzeug_redirect
 from werkzeug.wrappers import Response as BaseResponse
 
-from . import _files
+from . import _files, urls
 from ._paths import get_root_path as get_root_path
 from .config import get_debug_flag as get_debug_flag
 from .config import get_load_dotenv as get_load_dotenv
@@ -139,7 +139,13 @@ def url_for(
     :param values: for the rule's variables; what is left over goes behind ``?``.
     :raises werkzeug.routing.BuildError: where no rule fits.
     """
-    app = current_app._get_current_object()
+    ctx = _cv_app.get(None)
+    app = ctx.app if ctx is not None else current_app._get_current_object()
+    cls = type(app)
+    # PERF: a method that nobody has replaced, on the class or the object, need not pack and unpack
+    # the values once more (a third of the time).
+    if cls.url_for is cls._own_url_for and "url_for" not in app.__dict__:
+        return urls.url_for(app, endpoint, _anchor, _method, _scheme, _external, values)
     return app.url_for(
         endpoint,
         _anchor=_anchor,

@@ -64,15 +64,43 @@ Match: t.TypeAlias = "Callable[[str], re.Match[str] | None]"
 
 # An expression with these looks beyond its own text, so it cannot stand inside a larger one.
 _looks_around = re.compile(r"[$^]|\\[AZbB1-9]|\(\?(?!:)")
-# Text that a URL's path holds as it is.
-_safe = re.compile(r"[A-Za-z0-9\-._~!$&'()*+,:;=@]+").fullmatch
-# Text that every part of a URL holds as it is (RFC 3986, section 2.3).
-_unreserved = re.compile(r"[A-Za-z0-9\-._~]*").fullmatch
+# What a URL's path does not hold as it is, and what not every part of a URL does (RFC 3986,
+# section 2.3).
+_unsafe = re.compile(r"[^A-Za-z0-9\-._~!$&'()*+,:;=@]").search
+_reserved = re.compile(r"[^A-Za-z0-9\-._~]").search
 # In place of a method: all of them together.
 _ANY = "*"
 _group = re.compile(r"\(\?P<__werkzeug_\d+>")
 # Their expressions match no slash.
 _within_a_segment = {UnicodeConverter, IntegerConverter, FloatConverter, UUIDConverter}
+
+
+def route_methods(
+    methods: t.Iterable[str] | None, view_func: t.Any, automatic: bool | None, default: bool
+) -> tuple[set[str], bool]:
+    """Tell which methods a route takes, and whether OPTIONS is answered without its view.
+
+    :param methods: as given to the route; else the view's ``methods``, else GET.
+    :param automatic: as given to the route; else the view's ``provide_automatic_options``.
+    :param default: what holds where neither says, and OPTIONS is not among the methods.
+    :raises TypeError: for methods that are a string.
+    """
+    if methods is None:
+        methods = getattr(view_func, "methods", None) or ("GET",)
+    if isinstance(methods, str):
+        raise TypeError(
+            "Allowed methods must be a list of strings, for example:"
+            ' @app.route(..., methods=["POST"])'
+        )
+    taken = {method.upper() for method in methods}
+    required: set[str] = set(getattr(view_func, "required_methods", ()))
+    if automatic is None:
+        automatic = getattr(view_func, "provide_automatic_options", None)
+    if automatic is None:
+        automatic = "OPTIONS" not in taken and default
+        if automatic:
+            required.add("OPTIONS")
+    return taken | required, automatic
 
 
 class Map(_Map):
@@ -178,11 +206,12 @@ class Builder:
 
     def __init__(self, rule: _Rule) -> None:
         self.rule = rule
-        #: The arguments, and whether they are integers.
-        self.integers: dict[str, bool] = {}
         #: Whether text and arguments tell all that Werkzeug would do.
         self.known = True
-        path = ""
+        #: The text before the arguments, then each of them with the text behind it: name, whether
+        #: it is an integer, text.
+        self.start = ""
+        self.arguments: list[tuple[str, bool, str]] = []
         in_path = False
         for is_variable, text in rule._trace:
             if not in_path:
@@ -191,42 +220,51 @@ class Builder:
                 converter = rule._converters[text]
                 plain = type(converter) is UnicodeConverter
                 self.known &= plain or _conversion(converter) is int
-                self.integers[text] = not plain
-                path += f"%({text})s"
+                self.arguments.append((text, not plain, ""))
             else:
-                path += quote(text, safe="!$&'()*+,/:;=@").replace("%", "%%")
-        #: The path, to be formatted with the arguments.
-        self.path = "/" + path.lstrip("/")
+                text = quote(text, safe="!$&'()*+,/:;=@")
+                if self.arguments:
+                    name, is_integer, before = self.arguments.pop()
+                    self.arguments.append((name, is_integer, before + text))
+                else:
+                    self.start += text
+        self.start = "/" + self.start.lstrip("/")
 
     def build(self, values: dict[str, t.Any]) -> str | None:
         """Build the path, with one slash before it; None where Werkzeug must be asked.
 
         :param values: the arguments; what is left over becomes the query string.
         """
-        query = ""
-        missing = len(self.integers)
         if not self.known:
             return self._ask(values)
-        for name, value in values.items():
-            kind = type(value)
-            is_integer = self.integers.get(name)
-            if is_integer is None:
-                if kind is not int and (kind is not str or not _unreserved(value)):
-                    return self._ask(values)
-                if not (name.isascii() and name.isidentifier()):
-                    return self._ask(values)
-                query += f"&{name}={value}"
-            elif kind is int or (kind is str and not is_integer and _safe(value)):
-                missing -= 1
+        path = self.start
+        for name, is_integer, text in self.arguments:
+            value = values.get(name)
+            if type(value) is int:
+                path += f"{value}{text}"
+            elif type(value) is str and not is_integer and value and not _unsafe(value):
+                path += value + text
             else:
                 return self._ask(values)
-        if missing:
-            return None
-        if not query:
-            return self.path % values
+        if len(values) == len(self.arguments):
+            return path
+        query = self._query(values)
+        return f"{path}?{query}" if query is not None else self._ask(values)
+
+    def _query(self, values: dict[str, t.Any]) -> str | None:
+        """Build the query string of what is left over; None where something is to be quoted."""
         if self.rule.map.sort_parameters:
-            return self._ask(values)
-        return f"{self.path % values}?{query[1:]}"
+            return None
+        arguments = self.rule.arguments
+        query = ""
+        for name, value in values.items():
+            if name not in arguments:
+                if type(value) is not int and (type(value) is not str or _reserved(value)):
+                    return None
+                if not (name.isascii() and name.isidentifier()):
+                    return None
+                query += f"&{name}={value}" if query else f"{name}={value}"
+        return query
 
     def _ask(self, values: dict[str, t.Any]) -> str | None:
         """Build the path by Werkzeug's rule; None where its adapter must be asked."""

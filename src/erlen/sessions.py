@@ -207,30 +207,24 @@ class _SessionSigner(TimestampSigner):
     PERF: itsdangerous does both for every value, which takes longer than the signing itself.
     """
 
-    def __init__(self, *args: t.Any, **kwargs: t.Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._keyed: tuple[_KeyedHMAC, ...] = ()
-
-    def _keyed_hmacs(self) -> tuple[_KeyedHMAC, ...]:
-        """Return an HMAC for each key, the signing key's first."""
-        if not self._keyed:
-            method: t.Any = self.digest_method
-            if isinstance(method, str):
-                method = partial(hashlib.new, method)
-            self._keyed = tuple(
-                _key_hmac(self.derive_key(key), method) for key in reversed(self.secret_keys)
-            )
-        return self._keyed
+    @cached_property
+    def _keyed(self) -> tuple[_KeyedHMAC, ...]:
+        """An HMAC for each key, the signing key's first."""
+        method: t.Any = self.digest_method
+        if isinstance(method, str):
+            method = partial(hashlib.new, method)
+        return tuple(_key_hmac(self.derive_key(key), method) for key in reversed(self.secret_keys))
 
     def sign(self, value: str | bytes) -> bytes:
-        signed = want_bytes(value) + self.sep + _timestamp(self.get_timestamp())
-        return signed + self.sep + _sign(self._keyed_hmacs()[0], signed)
+        text = value if type(value) is bytes else want_bytes(value)
+        signed = text + self.sep + _timestamp(self.get_timestamp())
+        return signed + self.sep + _sign(self._keyed[0], signed)
 
     def payload_of(self, signed: bytes, max_age: int) -> bytes | None:
         """Return what was signed, or ``None`` where :meth:`unsign` is to tell what is wrong."""
         signed_part, _, signature = signed.rpartition(self.sep)
         payload, sep, timestamp = signed_part.rpartition(self.sep)
-        for keyed in self._keyed_hmacs() if sep else ():
+        for keyed in self._keyed if sep else ():
             if hmac.compare_digest(_sign(keyed, signed_part), signature):
                 break
         else:
@@ -452,7 +446,7 @@ class SecureCookieSessionInterface(SessionInterface):
         name = self.get_cookie_name(app)
         if session:
             expires = self.get_expiration_time(app, session)
-            signing = t.cast(URLSafeTimedSerializer, self.get_signing_serializer(app))
+            signing: t.Any = self.get_signing_serializer(app)
             _warn_once_of_weak_key(app, signing)
             response.set_cookie(name, signing.dumps(dict(session)), expires=expires, **attributes)
         else:

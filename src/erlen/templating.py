@@ -7,8 +7,8 @@ from collections.abc import Generator, Iterator
 
 from . import typing as ft
 from .ctx import has_request_context
-from .globals import _cv_app, _no_app_msg
-from .helpers import stream_with_context
+from .globals import _cv_app, _no_app_msg, g, request, session
+from .helpers import get_flashed_messages, stream_with_context
 from .signals import before_render_template, template_rendered
 from .typing import App
 
@@ -86,6 +86,26 @@ class LateEnvironment:
         from ._jinja import Environment
 
         return Environment
+
+
+def create_environment(app: App) -> Environment:
+    """Make an app's Jinja environment, with Flask's globals and its JSON."""
+    options = dict(app.jinja_options)
+    options.setdefault("autoescape", app.select_jinja_autoescape)
+    if "auto_reload" not in options:
+        auto_reload = app.config["TEMPLATES_AUTO_RELOAD"]
+        options["auto_reload"] = app.debug if auto_reload is None else auto_reload
+    env: Environment = app.jinja_environment(app, **options)
+    env.globals.update(
+        url_for=app.url_for,
+        get_flashed_messages=get_flashed_messages,
+        config=app.config,
+        request=request,
+        session=session,
+        g=g,
+    )
+    env.policies["json.dumps_function"] = app.json.dumps
+    return env
 
 
 # Rendering

@@ -62,7 +62,8 @@ def url_for(
     """Build the URL of an endpoint (the parameters are those of ``Flask.url_for``)."""
     ctx = _cv_app.get(None)
     adapter: MapAdapter | None
-    if ctx is not None and ctx.has_request:
+    # PERF: of nearly all contexts this needs no call.
+    if (type(ctx) is RequestContext and not ctx._request_done) or (ctx and ctx.has_request):
         ctx = ctx._request_ctx
         if endpoint[:1] == ".":
             blueprint = ctx.request.blueprint

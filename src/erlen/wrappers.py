@@ -489,7 +489,7 @@ class Response(ResponseBase):
         direct_passthrough: bool = False,
     ) -> None:
         # PERF: a text with few headers of its own is what most views answer with, or a stream.
-        if self._short_init and content_type is None and response is not None:
+        if self._short_init and content_type is None:
             type_header = _TYPE_HEADERS.get(mimetype or self.default_mimetype)
             pairs = [] if headers is None else _plain_pairs(headers, mimetype)
             if type_header is not None and pairs is not None:
@@ -502,7 +502,7 @@ class Response(ResponseBase):
                     self.response = self._made_body = [body]
                     pairs.append(("Content-Length", str(len(body))))
                 else:
-                    self.response = response
+                    self.response = [] if response is None else response
                 self._on_close = []
                 self._pending = pairs
                 if status is not None:
@@ -630,6 +630,11 @@ class Response(ResponseBase):
             ):
                 start_response(self._status, pending.copy())
                 return body if environ["REQUEST_METHOD"] != "HEAD" else ()
+        elif self._short_call and self._is_made and not _has_no_body(self._status_code):
+            pairs = self._wsgi_pairs()
+            if pairs is not None:
+                start_response(self._status, pairs)
+                return body if body and environ["REQUEST_METHOD"] != "HEAD" else ()
         return super().__call__(environ, start_response)
 
     def iter_encoded(self) -> t.Iterator[bytes]:
@@ -670,7 +675,7 @@ class Response(ResponseBase):
         if status == 304 or self.autocorrect_location_header:
             return None
         pending = self._pending
-        pairs = pending.copy() if pending is not None else list(self.headers)
+        pairs = pending.copy() if pending is not None else self.headers._list.copy()
         names = [key.lower() for key, _ in pairs]
         for name in _LOCATIONS:
             if name in names:
