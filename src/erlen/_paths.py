@@ -64,6 +64,26 @@ def find_package(import_name: str) -> tuple[str | None, str]:
     return above, package_path
 
 
+def find_name(import_name: str) -> str:
+    """Find what to call an app: its import name, or the file's where that is ``__main__``."""
+    if import_name == "__main__":
+        path: str | None = getattr(sys.modules["__main__"], "__file__", None)
+        if path is not None:
+            return os.path.splitext(os.path.basename(path))[0]
+    return import_name
+
+
+def find_instance_path(import_name: str, name: str) -> str:
+    """Find an app's instance folder: beside its package, or under ``var`` where installed.
+
+    :param name: what the app is called.
+    """
+    prefix, package_path = find_package(import_name)
+    if prefix is None:
+        return os.path.join(package_path, "instance")
+    return os.path.join(prefix, "var", f"{name}-instance")
+
+
 def _find_package_path(import_name: str) -> str:
     """Find the folder that the top-level package of a name is imported from."""
     root = _find_spec(import_name.partition(".")[0])

@@ -6,13 +6,10 @@ import logging
 import os
 import sys
 import typing as t
-import weakref
 from collections.abc import Callable, Coroutine, Iterable, ValuesView
 from datetime import timedelta
-from functools import wraps
 from inspect import iscoroutinefunction
 
-from werkzeug.datastructures import ImmutableDict
 from werkzeug.exceptions import Aborter, HTTPException
 from werkzeug.routing import BuildError, MapAdapter
 from werkzeug.wrappers import Response as BaseResponse
@@ -20,16 +17,18 @@ from werkzeug.wrappers import Response as BaseResponse
 from . import dispatch, errors, templating, urls
 from . import typing as ft
 from ._lazy import lazy
+from ._paths import find_instance_path, find_name
 from .blueprints import Blueprint
 from .config import DEFAULTS, Config, ConfigAttribute, get_debug_flag
 from .config import _make_timedelta as _make_timedelta
 from .ctx import AppContext, RequestContext, _AppCtxGlobals, _sentinel
 from .ctx import _current_request_context as _request_ctx
+from .dispatch import ROAD
 from .globals import g, request
 from .json.provider import DefaultJSONProvider, JSONProvider
 from .logging import create_logger
 from .routing import Map, Rule, route_methods
-from .scaffold import Scaffold, _endpoint_from_view_func, find_package, setupmethod
+from .scaffold import Scaffold, _endpoint_from_view_func, setupmethod, static_view
 from .sessions import SecureCookieSessionInterface, SessionInterface
 from .templating import template_registrar
 from .wrappers import Request, Response, redirect_to
@@ -82,7 +81,7 @@ class Flask(Scaffold):
         get_converter=_make_timedelta,  # type: ignore[arg-type]  # a configured lifetime is never None
     )
 
-    default_config = ImmutableDict(DEFAULTS)
+    default_config = DEFAULTS
 
     # What a context does when it is pushed and popped.
     _open_context = staticmethod(dispatch.open_context)
@@ -141,25 +140,17 @@ class Flask(Scaffold):
     def _add_static_route(self, static_host: str | None, host_matching: bool) -> None:
         # An assertion because Flask's users may catch it as one.
         assert bool(static_host) == host_matching, "Invalid static_host/host_matching combination"
-        # The view holds no reference to the app, so that a dropped app is freed at once.
-        app_ref = weakref.ref(self)
-
-        def static(**kwargs: t.Any) -> Response:
-            app = app_ref()
-            assert app is not None  # it is handling the request
-            return app.send_static_file(**kwargs)
-
         self.add_url_rule(
             f"{self.static_url_path}/<path:filename>",
             endpoint="static",
             host=static_host,
-            view_func=static,
+            view_func=static_view(self),
         )
 
     # Which road to take.
 
     def __setattr__(self, name: str, value: t.Any) -> None:
-        if name in _ROAD:
+        if name in ROAD:
             object.__setattr__(self, "_replaced", self._replaced | {name})
         object.__setattr__(self, name, value)
 
@@ -208,12 +199,7 @@ class Flask(Scaffold):
     @lazy
     def name(self) -> str:
         """The import name, or the file's where that is ``__main__``."""
-        if self.import_name == "__main__":
-            path: str | None = getattr(sys.modules["__main__"], "__file__", None)
-            if path is None:
-                return "__main__"
-            return os.path.splitext(os.path.basename(path))[0]
-        return self.import_name
+        return find_name(self.import_name)
 
     @lazy
     def cli(self) -> AppGroup:
@@ -255,10 +241,7 @@ class Flask(Scaffold):
 
     def auto_find_instance_path(self) -> str:
         """Find the instance folder: beside the package, or under ``var`` where installed."""
-        prefix, package_path = find_package(self.import_name)
-        if prefix is None:
-            return os.path.join(package_path, "instance")
-        return os.path.join(prefix, "var", f"{self.name}-instance")
+        return find_instance_path(self.import_name, self.name)
 
     def open_instance_resource(
         self, resource: str, mode: str = "rb", encoding: str | None = "utf-8"
@@ -438,7 +421,9 @@ class Flask(Scaffold):
 
     def process_response(self, response: Response) -> Response:
         """Run the ``after_request`` hooks, and save the session."""
-        return dispatch.process_response(self, _request_ctx(), response, plain=False)
+        processed: Response
+        processed = dispatch.process_response(self, _request_ctx(), response, plain=False)
+        return processed
 
     def make_default_options_response(self) -> Response:
         """Answer OPTIONS with the methods that the URL allows."""
@@ -477,12 +462,7 @@ class Flask(Scaffold):
 
         Replace it to run coroutines elsewhere.
         """
-
-        @wraps(func)
-        def call(*args: t.Any, **kwargs: t.Any) -> t.Any:
-            return dispatch.run_coroutine(func(*args, **kwargs))
-
-        return call
+        return dispatch.awaited(func)
 
     # Errors: see errors.py.
 
@@ -609,23 +589,5 @@ class Flask(Scaffold):
         return (self.test_cli_runner_class or FlaskCliRunner)(self, **kwargs)
 
 
-#: The methods that the road goes by only where somebody has replaced one of them.
-_ROAD = frozenset(
-    {
-        "async_to_sync",
-        "create_url_adapter",
-        "dispatch_request",
-        "do_teardown_appcontext",
-        "do_teardown_request",
-        "ensure_sync",
-        "finalize_request",
-        "full_dispatch_request",
-        "inject_url_defaults",
-        "make_response",
-        "preprocess_request",
-        "process_response",
-        "request_context",
-    }
-)
 #: Flask's own methods of the road, whatever becomes of the class.
-_Own: t.Any = type("_Own", (), {name: getattr(Flask, name) for name in _ROAD})
+_Own: t.Any = type("_Own", (), {name: getattr(Flask, name) for name in ROAD})

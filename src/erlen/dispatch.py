@@ -16,7 +16,7 @@ from __future__ import annotations
 import sys
 import typing as t
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
-from functools import cache
+from functools import cache, wraps
 from types import CoroutineType
 
 from werkzeug.datastructures import Headers
@@ -41,6 +41,25 @@ from .wrappers import Request, Response, _split_blueprint_path, send_body
 # How many host names a map remembers as good (see _find_rule).
 _MAX_HOSTS = 1000
 _WEBSOCKET_SCHEMES = ("ws", "wss")
+
+#: The methods that the road goes by only where somebody has replaced one of them.
+ROAD = frozenset(
+    {
+        "async_to_sync",
+        "create_url_adapter",
+        "dispatch_request",
+        "do_teardown_appcontext",
+        "do_teardown_request",
+        "ensure_sync",
+        "finalize_request",
+        "full_dispatch_request",
+        "inject_url_defaults",
+        "make_response",
+        "preprocess_request",
+        "process_response",
+        "request_context",
+    }
+)
 
 
 def wsgi_app(
@@ -333,6 +352,16 @@ def run_coroutine(coroutine: Coroutine[t.Any, t.Any, t.Any]) -> t.Any:
     return run(coroutine)
 
 
+def awaited(func: Callable[..., Coroutine[t.Any, t.Any, t.Any]]) -> Callable[..., t.Any]:
+    """Wrap an ``async def`` function so that it can be called without ``await``."""
+
+    @wraps(func)
+    def call(*args: t.Any, **kwargs: t.Any) -> t.Any:
+        return run_coroutine(func(*args, **kwargs))
+
+    return call
+
+
 def finalize_request(
     app: ft.App, ctx: RequestContext, rv: t.Any, plain: bool, from_error_handler: bool = False
 ) -> Response:
@@ -364,7 +393,7 @@ def _is_awaited(app: ft.App, ctx: RequestContext) -> bool:
     )
 
 
-def process_response(app: ft.App, ctx: RequestContext, response: Response, plain: bool) -> Response:
+def process_response(app: ft.App, ctx: RequestContext, response: t.Any, plain: bool) -> t.Any:
     """Run the ``after_request`` hooks, and save the session."""
     if ctx._after is not None:
         for func in ctx._after:

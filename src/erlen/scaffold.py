@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import typing as t
+import weakref
 from collections import defaultdict
 from datetime import timedelta
 from functools import update_wrapper
@@ -433,3 +434,17 @@ def _endpoint_from_view_func(view_func: ft.RouteCallable) -> str:
     """Return the endpoint that a view has when none was given: its name."""
     assert view_func is not None, "expected view func if endpoint is not provided."
     return view_func.__name__
+
+
+def static_view(app: ft.App) -> ft.RouteCallable:
+    """Make the view of an app's static files."""
+    # It holds no reference to the app, so that a dropped app is freed at once.
+    app_ref = weakref.ref(app)
+
+    def static(**kwargs: t.Any) -> Response:
+        app = app_ref()
+        assert app is not None  # it is handling the request
+        response: Response = app.send_static_file(**kwargs)
+        return response
+
+    return static
