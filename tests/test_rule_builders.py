@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from werkzeug.routing import Map
 from werkzeug.routing import Rule as WerkzeugRule
 
@@ -86,3 +88,32 @@ def test_what_is_left_over_becomes_the_query(sort: bool, values: dict[str, Any])
     # None leaves the URL to Werkzeug.
     asks = any(value is None or "/" in str(value) for value in values.values())
     assert path == (None if asks else expected)
+
+
+texts = st.one_of(st.text(max_size=5), st.text("aZ09-._~%&=+ ;@", max_size=5))
+
+
+@pytest.mark.parametrize(
+    "rule", ["//a%b/<a>/é/<int:n>.x", "/<a>", "/<int:n>/", "/no%20/<a><int:n>"]
+)
+@given(
+    st.dictionaries(
+        st.one_of(st.sampled_from("an"), texts), st.one_of(texts, st.integers(0, 10**9))
+    )
+)
+def test_built_paths_are_werkzeugs(rule: str, values: dict[str, Any]) -> None:
+    adapter = Map([WerkzeugRule(rule, endpoint="page")]).bind("localhost")
+    builder = erlen.routing.Map([Rule(rule, endpoint="page")]).plain_builder("page")
+    assert builder is not None
+    try:
+        path = builder.build(values)
+    except ValueError as error:
+        with pytest.raises(ValueError) as info:
+            adapter.build("page", values)
+        assert str(info.value) == str(error)
+        return
+    if path is None:
+        asks = any("/" in str(value) for value in values.values())
+        assert asks or not builder.rule.arguments <= values.keys()
+    else:
+        assert path == adapter.build("page", values)

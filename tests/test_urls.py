@@ -89,6 +89,13 @@ class TestInsideARequest:
             assert flask.url_for("index", _external=True) == "https://h.example:444/mounted/"
             assert flask.url_for("index", _scheme="http").startswith("http://h.example:444/")
 
+    def test_another_apps_method(self, flask: Any, urls: Any) -> None:
+        # The current context says where URLs lead, whichever app is asked.
+        other = flask.Flask("other")
+        other.add_url_rule("/elsewhere", "index", lambda: "")
+        with urls.test_request_context("/"):
+            assert other.url_for("index") == flask.url_for("index") == "/"
+
     def test_scheme_needs_external(self, flask: Any, urls: Any) -> None:
         with urls.test_request_context("/"), pytest.raises(ValueError, match="_scheme") as info:
             flask.url_for("index", _scheme="https", _external=False)

@@ -62,14 +62,11 @@ def url_for(
     """Build the URL of an endpoint (the parameters are those of ``Flask.url_for``)."""
     ctx = _cv_app.get(None)
     adapter: MapAdapter | None
-    # PERF: of nearly all contexts this needs no call.
-    if (type(ctx) is RequestContext and not ctx._request_done) or (ctx and ctx.has_request):
+    if ctx is not None and ctx.has_request:
         ctx = ctx._request_ctx
         if endpoint[:1] == ".":
             blueprint = ctx.request.blueprint
             endpoint = endpoint[1:] if blueprint is None else f"{blueprint}{endpoint}"
-        if external is None:
-            external = scheme is not None
         if (
             anchor is None
             and method is None
@@ -89,6 +86,8 @@ def url_for(
                 path = None if builder is None else builder.build(values)
                 if path is not None:
                     return root + path  # type: ignore[no-any-return]  # the app, named from below
+        if external is None:
+            external = scheme is not None
         adapter = ctx.url_adapter
     else:
         adapter = app.create_url_adapter(None) if ctx is None else ctx.url_adapter
