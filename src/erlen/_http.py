@@ -56,46 +56,29 @@ def _flag_attributes(
     )[1:]
 
 
-def _dump_plain_cookie(
-    key: str,
-    value: str,
-    max_age: timedelta | int | None,
-    expires: str | datetime | float | None,
-    path: str | None,
-    domain: str | None,
-    secure: bool,
-    httponly: bool,
-    samesite: str | None,
-    partitioned: bool,
-) -> str | None:
-    """Write a cookie from attributes that were written before; None for an unusual one."""
-    if type(key) is not str or type(value) is not str or not key.isascii():
-        return None
-    if not _is_plain_value(value):
-        return None
-    life = ""
+def _lifetime(max_age: timedelta | int | None, expires: str | datetime | float | None) -> str:
+    """Write how long a cookie lives.
+
+    :raises TypeError: for an unusual type.
+    :raises ValueError: for a time that is too far away.
+    """
+    text = ""
     if max_age is not None:
         if type(max_age) is not int:
-            return None
-        life = f"; Max-Age={max_age}"
+            raise TypeError
+        text = f"; Max-Age={max_age}"
         if expires is None:
             now = int(time())
             if not -now <= max_age <= LAST_SECOND - now:
-                return None
+                raise ValueError
             expires = now + max_age
-    try:
-        if expires is not None:
-            if type(expires) is int:
-                expires = http_date(expires)
-            elif type(expires) is datetime and expires.tzinfo is UTC:
-                expires = format_utc(expires)
-            elif type(expires) is not str:
-                return None
-            life = f"; Expires={expires}{life}"
-        flags = _flag_attributes(secure, httponly, path, samesite, partitioned)
-        return f"{key}={value}{_domain_attribute(domain)}{life}{flags}"
-    except (ArithmeticError, AttributeError, OSError, TypeError, ValueError):
-        return None  # Werkzeug tells what is wrong
+    if type(expires) is int:
+        expires = http_date(expires)
+    elif type(expires) is datetime and expires.tzinfo is UTC:
+        expires = format_utc(expires)
+    elif type(expires) is not str:
+        raise TypeError
+    return f"; Expires={expires}{text}"
 
 
 def dump_cookie(
@@ -115,11 +98,17 @@ def dump_cookie(
 
     PERF: Werkzeug writes the path, the domain and the date anew each time (some 8 of 10 µs).
     """
-    cookie = _dump_plain_cookie(
-        key, value, max_age, expires, path, domain, secure, httponly, samesite, partitioned
-    )
-    if cookie is not None and (not max_size or len(cookie) <= max_size):
-        return cookie
+    if type(key) is str and type(value) is str and key.isascii() and _is_plain_value(value):
+        try:
+            forever = max_age is None and expires is None
+            life = "" if forever else _lifetime(max_age, expires)
+            flags = _flag_attributes(secure, httponly, path, samesite, partitioned)
+            cookie = f"{key}={value}{_domain_attribute(domain)}{life}{flags}"
+        except (ArithmeticError, AttributeError, OSError, TypeError, ValueError):
+            pass  # unusual, or wrong: Werkzeug tells what
+        else:
+            if not max_size or len(cookie) <= max_size:
+                return cookie
     return _dump_cookie(
         key,
         value,
