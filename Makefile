@@ -11,7 +11,7 @@ BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 SETUP = pyproject.toml src/erlen-as-flask.pth src/_erlen_as_flask.py
 
-.PHONY: help run test check conformance bench format clean
+.PHONY: help run test test-erlen test-flask test-demo check conformance bench format clean
 
 help:
 	@echo "make run          serve the demo on http://127.0.0.1:$(PORT), with reloader and debugger"
@@ -51,9 +51,16 @@ run: $(VENV)/.run
 	cd examples/guestbook && \
 		exec $(abspath $(BIN))/erlen --app guestbook --debug run --port $(PORT)
 
-test: $(VENV)/.test
+# The same tests through two doors, then the demo's own; `make -j2 test` takes two at a time.
+test: test-erlen test-flask test-demo
+
+test-erlen: $(VENV)/.test
 	ERLEN_TEST_DOOR=erlen $(BIN)/python -m pytest
+
+test-flask: $(VENV)/.test
 	ERLEN_TEST_DOOR=flask $(BIN)/python -m pytest -p erlen.as_flask -m "not peer"
+
+test-demo: $(VENV)/.test
 	cd examples/guestbook && $(abspath $(BIN))/python -m pytest
 
 check: $(VENV)/.check
