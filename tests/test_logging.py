@@ -23,6 +23,9 @@ def root() -> Iterator[logging.Logger]:
     """A root of our own above the app's logger: pytest puts handlers on the real one."""
     logger = logging.getLogger("tested")
     parent, logger.parent = logger.parent, logging.RootLogger(logging.WARNING)
+    # Another test's app of the same name may have been in debug mode.
+    logger.setLevel(logging.NOTSET)
+    logger.handlers.clear()
     yield logger.parent
     logger.parent = parent
     logger.setLevel(logging.NOTSET)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import gc
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
+from blinker import Signal
 
 from benchmarks.road import Road, walk
 
@@ -18,8 +19,15 @@ def hello() -> str:
 def make_road(flask: Any) -> Road:
     app = flask.Flask("hello_world")
     app.add_url_rule("/", view_func=hello)
-    gc.collect()  # signals still have receivers of earlier tests that wait for it
     return walk(app)
+
+
+@pytest.fixture(autouse=True)
+def silence(flask: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No receivers: those of other tests' apps may still be there."""
+    for signal in vars(import_module(f"{flask.__name__}.signals")).values():
+        if isinstance(signal, Signal):
+            monkeypatch.setattr(signal, "receivers", {})
 
 
 @pytest.mark.erlen_only
