@@ -9,8 +9,9 @@ from pathlib import Path
 SRC = Path(__file__).parents[1] / "src" / "erlen"
 FLOORS = [
     "typing signals globals config _paths _lazy _background",
-    "routing debughelpers logging views _http wrappers json sessions ctx",
-    "_files _jinja helpers errors urls templating dispatch scaffold",
+    "routing debughelpers logging views _http _request _response wrappers json sessions ctx",
+    "_files _jinja dispatch",
+    "helpers errors urls templating scaffold",
     "cli blueprints testing app",
     "asgi as_flask globals.pyi __init__ __main__",
 ]

@@ -115,7 +115,7 @@ cookie_arguments = st.fixed_dictionaries(
 def cookies_of(cls: Any, arguments: dict[str, Any], size: int) -> Any:
     """What set_cookie puts on a response."""
 
-    class Sized(cls):  # type: ignore[misc]  # one class or the other
+    class Sized(cls):
         max_cookie_size = size
 
     response = Sized("body")

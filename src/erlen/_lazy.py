@@ -8,7 +8,7 @@ from collections.abc import Callable
 T = t.TypeVar("T")
 
 
-class lazy(t.Generic[T]):
+class _Lazy(t.Generic[T]):
     """Make an attribute at the first look, and let it be a plain one from then on.
 
     Unlike ``property`` it has no ``__set__``, so the value that the first look leaves on the
@@ -34,3 +34,12 @@ class lazy(t.Generic[T]):
         value = self.make(instance)
         setattr(instance, self.name, value)
         return value
+
+
+if t.TYPE_CHECKING:
+    # To a checker it is what it takes the place of on Werkzeug's request.
+    from werkzeug.utils import cached_property
+
+    lazy = cached_property
+else:
+    lazy = _Lazy

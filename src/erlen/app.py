@@ -197,7 +197,7 @@ class Flask(Scaffold):
     # What the app consists of.
 
     @lazy
-    def name(self) -> str:
+    def name(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]  # set at the first look
         """The import name, or the file's where that is ``__main__``."""
         return find_name(self.import_name)
 

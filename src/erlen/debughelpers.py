@@ -12,8 +12,7 @@ from .typing import App
 
 if t.TYPE_CHECKING:
     from jinja2 import BaseLoader
-
-    from .wrappers import Request
+    from werkzeug.wrappers import Request
 
 _Source = tuple[str, str | None, Callable[[], bool] | None]
 
@@ -54,7 +53,7 @@ class FormDataRoutingRedirect(AssertionError):
     :param request: a request whose ``routing_exception`` is the redirect.
     """
 
-    def __init__(self, request: Request) -> None:
+    def __init__(self, request: t.Any) -> None:
         redirect = request.routing_exception
         assert isinstance(redirect, RequestRedirect)
         message = (

@@ -84,7 +84,8 @@ def wsgi_app(
             error = e
             raise
         if type(response) is tuple:
-            return send_body(*response, environ, start_response)
+            mimetype, body = response
+            return send_body(mimetype, body, environ, start_response)
         return response(environ, start_response)  # type: ignore[no-any-return]  # a WSGI app
     finally:
         if "werkzeug.debug.preserve_context" in environ:

@@ -86,7 +86,8 @@ def route_methods(
     :raises TypeError: for methods that are a string.
     """
     if methods is None:
-        methods = getattr(view_func, "methods", None) or ("GET",)
+        of_view: t.Iterable[str] | None = getattr(view_func, "methods", None)
+        methods = of_view or ("GET",)
     if isinstance(methods, str):
         raise TypeError(
             "Allowed methods must be a list of strings, for example:"
