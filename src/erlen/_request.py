@@ -298,11 +298,12 @@ class Request(RequestBase):
     def stream(self) -> t.IO[bytes]:
         """The body as a stream that ends where the request does."""
         if self._consumed:
-            return t.cast("t.IO[bytes]", LimitedStream(BytesIO(), 0))
+            return LimitedStream(BytesIO(), 0)  # type: ignore[return-value]  # RawIOBase is no IO to checkers
         stream = super().stream
         limit = self.max_content_length
         if limit is not None and "wsgi.input_terminated" in self.environ:
-            return t.cast("t.IO[bytes]", _MaximumStream(self.environ["wsgi.input"], limit))
+            source = self.environ["wsgi.input"]
+            return _MaximumStream(source, limit)  # type: ignore[return-value]  # as above
         return stream
 
     def _read_whole(self) -> bytes | None:

@@ -260,20 +260,17 @@ def send_file(
     :param max_age: how many seconds clients may keep it; by default the app's
         ``get_send_file_max_age``.
     """
-    return t.cast(
-        Response,
-        _files.send_file(
-            **_prepare_send_file_kwargs(
-                path_or_file=path_or_file,
-                mimetype=mimetype,
-                as_attachment=as_attachment,
-                download_name=download_name,
-                conditional=conditional,
-                etag=etag,
-                last_modified=last_modified,
-                max_age=max_age,
-            )
-        ),
+    return _files.send_file(  # type: ignore[return-value]  # an app.response_class
+        **_prepare_send_file_kwargs(
+            path_or_file=path_or_file,
+            mimetype=mimetype,
+            as_attachment=as_attachment,
+            download_name=download_name,
+            conditional=conditional,
+            etag=etag,
+            last_modified=last_modified,
+            max_age=max_age,
+        )
     )
 
 
@@ -287,7 +284,6 @@ def send_from_directory(
     :param kwargs: passed to :func:`send_file`.
     :raises werkzeug.exceptions.NotFound: for what lies outside, and what is no file.
     """
-    return t.cast(
-        Response,
-        _files.send_from_directory(directory, path, **_prepare_send_file_kwargs(**kwargs)),
+    return _files.send_from_directory(  # type: ignore[return-value]  # as above
+        directory, path, **_prepare_send_file_kwargs(**kwargs)
     )

@@ -200,10 +200,10 @@ class Scaffold:
         :return: :data:`SEND_FILE_MAX_AGE_DEFAULT` of the current app, in seconds; ``None`` tells
             browsers to ask again each time, with a conditional request.
         """
-        value = current_app.config["SEND_FILE_MAX_AGE_DEFAULT"]
+        value: timedelta | int | None = current_app.config["SEND_FILE_MAX_AGE_DEFAULT"]
         if isinstance(value, timedelta):
             return int(value.total_seconds())
-        return t.cast("int | None", value)
+        return value
 
     def send_static_file(self, filename: str) -> Response:
         """Answer a request for a file in :attr:`static_folder`: the view of the static route.
@@ -215,7 +215,8 @@ class Scaffold:
             raise RuntimeError("'static_folder' must be set to serve static_files.")
         # send_file would ask the app alone; a blueprint may have its own answer.
         max_age = self.get_send_file_max_age(filename)
-        return send_from_directory(t.cast(str, self.static_folder), filename, max_age=max_age)
+        folder: t.Any = self.static_folder  # not None, as it has one
+        return send_from_directory(folder, filename, max_age=max_age)
 
     def open_resource(
         self, resource: str, mode: str = "rb", encoding: str | None = None
