@@ -226,10 +226,11 @@ def tear_down_request(ctx: RequestContext, exc: BaseException | None, plain: boo
     app = ctx.app
     if exc is _sentinel:
         exc = sys.exc_info()[1]
+    funcs = app.teardown_request_funcs
     try:
         if not plain:
             app.do_teardown_request(exc)
-        elif app.teardown_request_funcs or request_tearing_down.receivers:
+        elif (funcs and (ctx._in_blueprint or None in funcs)) or request_tearing_down.receivers:
             do_teardown_request(app, ctx, exc, plain)
         request = ctx._request
         if request is not None:
