@@ -32,11 +32,11 @@ $(VENV)/.run: $(SETUP) | $(BIN)/python
 	@touch $@
 
 $(VENV)/.test: $(SETUP) | $(BIN)/python
-	$(PIP) --editable . --group test
+	$(PIP) --editable ".[all]" --group test
 	@touch $@
 
 $(VENV)/.check: $(SETUP) | $(BIN)/python
-	$(PIP) --editable . --group check
+	$(PIP) --editable ".[all]" --group check
 	@touch $@
 
 $(VENV)/.bench: $(SETUP) | $(BIN)/python

@@ -8,12 +8,15 @@ from pathlib import Path
 
 SRC = Path(__file__).parents[1] / "src" / "erlen"
 FLOORS = [
-    "typing signals globals config _paths _lazy _background",
+    "typing signals globals config _paths _lazy _background _extras",
     "routing debughelpers logging views _http _request _response wrappers json sessions ctx",
     "_files _jinja dispatch",
     "helpers errors urls templating scaffold",
     "cli blueprints testing app",
     "asgi as_flask globals.pyi __init__ __main__",
+    # The batteries: ordinary extensions over the whole framework, which imports none of them.
+    "middleware i18n",
+    "forms uploads",
 ]
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms.split()}
 MOST_LINES = 600
