@@ -66,6 +66,11 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_loop.renew)
 
 
+def get_loop() -> asyncio.AbstractEventLoop:
+    """Tell the loop, for a library that schedules on one itself; made when first asked for."""
+    return _loop.get()
+
+
 def run(coroutine: Coroutine[t.Any, t.Any, T]) -> T:
     """Run a coroutine on the background loop, wait for it, and return what it returns.
 

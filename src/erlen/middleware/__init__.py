@@ -1,0 +1,8 @@
+"""Middleware: WSGI and ASGI applications around other applications.
+
+Each is called as the server calls it, with WSGI's two arguments or ASGI's three, and calls the
+application inside the same way. None needs erlen inside. The libraries that some stand on come
+with the extra ``middleware`` and are imported where they are used.
+"""
+
+from .dispatcher import Dispatcher as Dispatcher

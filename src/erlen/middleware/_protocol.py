@@ -1,0 +1,106 @@
+"""Two protocols, one object: what every middleware of this battery is called with."""
+
+from __future__ import annotations
+
+import inspect
+import typing as t
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from functools import partial
+
+from .. import typing as ft
+
+Scope: t.TypeAlias = MutableMapping[str, t.Any]
+Message: t.TypeAlias = MutableMapping[str, t.Any]
+Receive: t.TypeAlias = Callable[[], Awaitable[Message]]
+Send: t.TypeAlias = Callable[[Message], Awaitable[None]]
+ASGIApplication: t.TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
+Application: t.TypeAlias = "ft.WSGIApplication | ASGIApplication"
+
+Protocol: t.TypeAlias = t.Literal["WSGI", "ASGI"]
+BOTH: t.Final[frozenset[Protocol]] = frozenset({"WSGI", "ASGI"})
+
+
+def protocols(app: object) -> frozenset[Protocol]:
+    """Tell which protocols an application speaks, by the arguments that it takes.
+
+    Two make it WSGI, three ASGI; one that takes either speaks both. An application that hides
+    its arguments (``*args``) counts as both.
+
+    :raises TypeError: it cannot be called.
+    """
+    if isinstance(app, Middleware):
+        return app.speaks
+    if not callable(app):
+        raise TypeError(f"An application is a WSGI or ASGI callable, not {app!r}.")
+    try:
+        signature = inspect.signature(app)
+    except ValueError:  # some callables written in C do not tell
+        return BOTH
+    found: set[Protocol] = set()
+    if _takes(signature, 2):
+        found.add("WSGI")
+    if _takes(signature, 3):
+        found.add("ASGI")
+    if not found:
+        raise TypeError(
+            f"{app!r} takes {signature}: neither WSGI's two arguments nor ASGI's three."
+            " Pass the application itself, not the function that makes it."
+        )
+    return frozenset(found)
+
+
+def _takes(signature: inspect.Signature, count: int) -> bool:
+    try:
+        signature.bind(*range(count))
+    except TypeError:
+        return False
+    return True
+
+
+class Middleware:
+    """An application around an application, called as WSGI or as ASGI like the one inside.
+
+    :param app: the application inside.
+    :raises TypeError: it is none.
+
+    Source: https://peps.python.org/pep-3333/, https://asgi.readthedocs.io/en/latest/specs/main.html
+    """
+
+    def __init__(self, app: Application) -> None:
+        self.speaks = protocols(app)
+        self.app: t.Any = app
+
+    @t.overload
+    def __call__(
+        self, environ: ft.WSGIEnvironment, start_response: ft.StartResponse, /
+    ) -> Iterable[bytes]: ...
+    @t.overload
+    def __call__(self, scope: Scope, receive: Receive, send: Send, /) -> Awaitable[None]: ...
+    @t.overload
+    def __call__(self, scope: Scope, /) -> Callable[[Receive, Send], Awaitable[None]]: ...
+    def __call__(self, first: t.Any, second: t.Any = None, third: t.Any = None, /) -> t.Any:
+        if third is None and second is not None:
+            self._expect("WSGI")
+            return self.wsgi(first, second)
+        self._expect("ASGI")
+        if second is None:  # ASGI 2, which servers take for what is no coroutine function
+            return partial(self.asgi, first)
+        return self.asgi(first, second, third)
+
+    def wsgi(
+        self, environ: ft.WSGIEnvironment, start_response: ft.StartResponse
+    ) -> Iterable[bytes]:
+        """Answer a request as a WSGI application."""
+        raise NotImplementedError
+
+    async def asgi(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a connection as an ASGI application."""
+        raise NotImplementedError
+
+    def _expect(self, protocol: Protocol) -> None:
+        if protocol not in self.speaks:
+            raise TypeError(
+                f"{type(self).__name__} was called as {protocol}, but the application inside"
+                f" speaks {' and '.join(sorted(self.speaks))} only. Serve it on such a server,"
+                " or mount it with Dispatcher, which translates."
+            )
