@@ -28,6 +28,9 @@ _ELSEWHERE = {
     "flask.sansio.scaffold": "erlen.scaffold",
 }
 
+# Extensions whose names a battery answers to, where they are not installed.
+_BATTERIES = {"flask_uploads": "erlen.uploads"}
+
 
 class _Same(Loader):
     """Loads ``flask.x`` as the module ``erlen.x`` itself."""
@@ -72,21 +75,43 @@ class AliasFinder:
             return None
         if fullname in ("flask.sansio", "flask.sansio.app"):
             return ModuleSpec(fullname, _Sansio(), is_package=fullname == "flask.sansio")
-        # Imported here: this is not needed where flask is not, and costs start-up time.
-        from importlib.util import find_spec
-
         name = _ELSEWHERE.get(fullname, "erlen" + fullname.removeprefix("flask"))
-        spec = find_spec(name) if not name.startswith("erlen.sansio.") else None
-        if spec is None:
+        return _alias(fullname, name) if not name.startswith("erlen.sansio.") else None
+
+
+class BatteryFinder:
+    """Answers for an extension that is not installed with the battery that has its API."""
+
+    def find_spec(
+        self, fullname: str, path: object = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        name = _BATTERIES.get(fullname)
+        if name is None:
             return None
-        alias = ModuleSpec(fullname, _Same(spec), origin=spec.origin)
-        alias.submodule_search_locations = spec.submodule_search_locations
-        alias.has_location = spec.has_location
-        return alias
+        # What is installed wins, also where its finder came later than this one.
+        behind: list[Any] = sys.meta_path[sys.meta_path.index(self) + 1 :]
+        if any(finder.find_spec(fullname, path, target) for finder in behind):
+            return None
+        return _alias(fullname, name)
+
+
+def _alias(fullname: str, name: str) -> ModuleSpec | None:
+    # Imported here: this is not needed where flask is not, and costs start-up time.
+    from importlib.util import find_spec
+
+    spec = find_spec(name)
+    if spec is None:
+        return None
+    alias = ModuleSpec(fullname, _Same(spec), origin=spec.origin)
+    alias.submodule_search_locations = spec.submodule_search_locations
+    alias.has_location = spec.has_location
+    return alias
 
 
 def install() -> None:
     """Make ``flask`` and every ``flask.x`` the modules ``erlen`` and ``erlen.x``.
+
+    So are dead or missing extensions the batteries that have their API.
 
     :raises RuntimeError: the real flask was imported before.
     """
@@ -101,3 +126,4 @@ def install() -> None:
     if not any(isinstance(finder, AliasFinder) for finder in sys.meta_path):
         # Ahead of the path finder, which would load erlen's files a second time as flask's.
         sys.meta_path.insert(0, AliasFinder())
+        sys.meta_path.append(BatteryFinder())
