@@ -40,7 +40,7 @@ $(VENV)/.check: $(SETUP) | $(BIN)/python
 	@touch $@
 
 $(VENV)/.bench: $(SETUP) | $(BIN)/python
-	$(PIP) --editable . --group bench
+	$(PIP) --editable ".[middleware]" --group bench
 # A peer may have no build for this Python: what is missing is left out with a word.
 	-$(PIP) --group bench-peers
 	@touch $@
@@ -78,6 +78,7 @@ bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks.startup
 	$(BIN)/python -m benchmarks.road
 	$(BIN)/python -m benchmarks.http
+	$(BIN)/python -m benchmarks.balancer
 
 format: $(VENV)/.check
 	$(BIN)/ruff check --fix

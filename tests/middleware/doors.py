@@ -15,13 +15,17 @@ from werkzeug.test import Client, TestResponse
 def wsgi(app: Any, path: str = "/", method: str = "GET", **options: Any) -> TestResponse:
     """Ask a WSGI application, with the server and the application held to PEP 3333."""
     options.setdefault("buffered", True)  # read to the end, and closed as the PEP asks
-    return Client(_with_query(validator(app))).open(path, method=method, **options)
+    return Client(_completed(validator(app)), use_cookies=False).open(
+        path, method=method, **options
+    )
 
 
-def _with_query(app: Any) -> Any:
-    # The validator asks for what Werkzeug's builder leaves out: read(size) and QUERY_STRING.
+def _completed(app: Any) -> Any:
+    """Give an environ what servers put there and Werkzeug's builder leaves out."""
+
     def call(environ: Any, start_response: Any) -> Any:
         environ.setdefault("QUERY_STRING", "")
+        environ.setdefault("REMOTE_ADDR", "127.0.0.1")
         return app(environ, start_response)
 
     return call

@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from types import ModuleType
 from typing import Any
@@ -439,7 +439,7 @@ class TestFrameworks:
         started: list[str] = []
 
         @asynccontextmanager
-        async def lifespan(app: Any) -> Any:
+        async def lifespan(app: Any) -> AsyncIterator[None]:
             started.append("started")
             yield
 

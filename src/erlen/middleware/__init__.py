@@ -5,4 +5,7 @@ application inside the same way. None needs erlen inside. The libraries that som
 with the extra ``middleware`` and are imported where they are used.
 """
 
+from .balancer import Backend as Backend
+from .balancer import Balancer as Balancer
+from .balancer import HealthCheck as HealthCheck
 from .dispatcher import Dispatcher as Dispatcher

@@ -40,7 +40,26 @@ def wsgi_as_asgi(app: ft.WSGIApplication, threads: int) -> ASGIApplication:
         environ["wsgi.input_terminated"] = True
         return app(environ, start_response)
 
-    return _a2wsgi().WSGIMiddleware(ending, workers=threads)  # type: ignore[no-any-return]
+    inner: ASGIApplication = _a2wsgi().WSGIMiddleware(ending, workers=threads)
+
+    async def call(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            scope = {**scope, "headers": _for_environ(scope["headers"])}
+        await inner(scope, receive, send)
+
+    return call
+
+
+def _for_environ(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """The headers that an environ can hold one of each.
+
+    Those with an underscore are left out: the environ would not tell them from those with a
+    hyphen, which a proxy may have set. Cookies, of which HTTP/2 has several, become one.
+    """
+    kept = [(name, value) for name, value in headers if b"_" not in name]
+    cookies = [value for name, value in kept if name == b"cookie"]
+    rest = [(name, value) for name, value in kept if name != b"cookie"]
+    return [*rest, (b"cookie", b"; ".join(cookies))] if cookies else rest
 
 
 def _wait(coroutine: Coroutine[t.Any, t.Any, T]) -> T:

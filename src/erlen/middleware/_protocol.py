@@ -28,7 +28,7 @@ def protocols(app: object) -> frozenset[Protocol]:
 
     :raises TypeError: it cannot be called.
     """
-    if isinstance(app, Middleware):
+    if isinstance(app, BothDoors):
         return app.speaks
     if not callable(app):
         raise TypeError(f"An application is a WSGI or ASGI callable, not {app!r}.")
@@ -57,18 +57,10 @@ def _takes(signature: inspect.Signature, count: int) -> bool:
     return True
 
 
-class Middleware:
-    """An application around an application, called as WSGI or as ASGI like the one inside.
+class BothDoors:
+    """An application that is called as WSGI or as ASGI, and tells the two apart."""
 
-    :param app: the application inside.
-    :raises TypeError: it is none.
-
-    Source: https://peps.python.org/pep-3333/, https://asgi.readthedocs.io/en/latest/specs/main.html
-    """
-
-    def __init__(self, app: Application) -> None:
-        self.speaks = protocols(app)
-        self.app: t.Any = app
+    speaks: frozenset[Protocol] = BOTH
 
     @t.overload
     def __call__(
@@ -78,14 +70,14 @@ class Middleware:
     def __call__(self, scope: Scope, receive: Receive, send: Send, /) -> Awaitable[None]: ...
     @t.overload
     def __call__(self, scope: Scope, /) -> Callable[[Receive, Send], Awaitable[None]]: ...
-    def __call__(self, first: t.Any, second: t.Any = None, third: t.Any = None, /) -> t.Any:
-        if third is None and second is not None:
+    def __call__(self, first: t.Any, *rest: t.Any) -> t.Any:
+        if len(rest) == 1:
             self._expect("WSGI")
-            return self.wsgi(first, second)
+            return self.wsgi(first, *rest)
         self._expect("ASGI")
-        if second is None:  # ASGI 2, which servers take for what is no coroutine function
+        if not rest:  # ASGI 2, which servers take for what is no coroutine function
             return partial(self.asgi, first)
-        return self.asgi(first, second, third)
+        return self.asgi(first, *rest)
 
     def wsgi(
         self, environ: ft.WSGIEnvironment, start_response: ft.StartResponse
@@ -104,3 +96,17 @@ class Middleware:
                 f" speaks {' and '.join(sorted(self.speaks))} only. Serve it on such a server,"
                 " or mount it with Dispatcher, which translates."
             )
+
+
+class Middleware(BothDoors):
+    """An application around an application, called as WSGI or as ASGI like the one inside.
+
+    :param app: the application inside.
+    :raises TypeError: it is none.
+
+    Source: https://peps.python.org/pep-3333/, https://asgi.readthedocs.io/en/latest/specs/main.html
+    """
+
+    def __init__(self, app: Application) -> None:
+        self.speaks = protocols(app)
+        self.app: t.Any = app
