@@ -40,7 +40,7 @@ $(VENV)/.check: $(SETUP) | $(BIN)/python
 	@touch $@
 
 $(VENV)/.bench: $(SETUP) | $(BIN)/python
-	$(PIP) --editable ".[middleware]" --group bench
+	$(PIP) --editable ".[forms,middleware]" --group bench
 # A peer may have no build for this Python: what is missing is left out with a word.
 	-$(PIP) --group bench-peers
 	@touch $@
@@ -75,6 +75,7 @@ conformance: $(VENV)/.test
 
 bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks.inproc
+	$(BIN)/python -m benchmarks.forms
 	$(BIN)/python -m benchmarks.startup
 	$(BIN)/python -m benchmarks.road
 	$(BIN)/python -m benchmarks.http

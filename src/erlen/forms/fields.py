@@ -1,0 +1,67 @@
+"""Every field of WTForms; those for files and lists are erlen's.
+
+Source: https://wtforms.readthedocs.io/en/stable/fields/
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import wtforms.fields
+from wtforms.fields import BooleanField as BooleanField
+from wtforms.fields import ButtonField as ButtonField  # type: ignore[attr-defined]  # as below
+from wtforms.fields import Choice as Choice  # type: ignore[attr-defined]  # as below
+from wtforms.fields import ColorField as ColorField
+from wtforms.fields import DateField as DateField
+from wtforms.fields import DateTimeField as DateTimeField
+from wtforms.fields import DateTimeLocalField as DateTimeLocalField
+from wtforms.fields import DecimalField as DecimalField
+from wtforms.fields import DecimalRangeField as DecimalRangeField
+from wtforms.fields import EmailField as EmailField
+from wtforms.fields import Field as Field
+from wtforms.fields import Flags as Flags
+from wtforms.fields import FloatField as FloatField
+from wtforms.fields import FormField as FormField
+from wtforms.fields import HiddenField as HiddenField
+from wtforms.fields import IntegerField as IntegerField
+from wtforms.fields import IntegerRangeField as IntegerRangeField
+from wtforms.fields import Label as Label
+from wtforms.fields import MonthField as MonthField
+from wtforms.fields import PasswordField as PasswordField
+from wtforms.fields import RadioField as RadioField
+from wtforms.fields import SearchField as SearchField
+from wtforms.fields import SelectChoice as SelectChoice  # type: ignore[attr-defined]  # as below
+from wtforms.fields import SelectField as SelectField
+from wtforms.fields import SelectFieldBase as SelectFieldBase
+from wtforms.fields import SelectMultipleField as SelectMultipleField
+from wtforms.fields import StringField as StringField
+from wtforms.fields import SubmitField as SubmitField
+from wtforms.fields import TelField as TelField
+from wtforms.fields import TextAreaField as TextAreaField
+from wtforms.fields import TimeField as TimeField
+from wtforms.fields import URLField as URLField
+from wtforms.fields import WeekField as WeekField
+from wtforms.fields import enum_choices as enum_choices  # type: ignore[attr-defined]  # as below
+from wtforms.fields import enum_coerce as enum_coerce  # type: ignore[attr-defined]  # as below
+
+from .files import FileField as FileField
+from .files import MultipleFileField as MultipleFileField
+
+
+class FieldList(wtforms.fields.FieldList):  # type: ignore[type-arg]  # generic in the types only
+    """A list of fields, whose names end in numbers: ``tags-0``, ``tags-1``.
+
+    Takes what WTForms' does.
+    """
+
+    _separator: str
+    _field_separator: str
+
+    def _extract_indices(self, prefix: str, formdata: Iterable[str]) -> Iterator[int]:
+        # WTForms takes any digits: '²' and five thousand nines end in an error of int().
+        start = len(prefix) + len(self._separator)
+        for name in formdata:
+            if name.startswith(prefix + self._separator):
+                index = name[start:].split(self._field_separator, 1)[0]
+                if index.isascii() and index.isdigit() and len(index) < 10:
+                    yield int(index)
