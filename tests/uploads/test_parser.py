@@ -16,21 +16,9 @@ from erlen import request
 from erlen.uploads import IMAGES, UploadNotAllowed, UploadSet, configure_uploads
 from erlen.views import MethodView
 
-from .conftest import PNG, files_below
+from .conftest import CONTENT_TYPE, PNG, files_below, form, part
 
-BOUNDARY = "frontier"
-CONTENT_TYPE = f"multipart/form-data; boundary={BOUNDARY}"
 LARGE = PNG + bytes(1024 * 1024)
-
-
-def part(name: str, content: bytes, filename: str | None = None) -> bytes:
-    file = "" if filename is None else f'; filename="{filename}"'
-    head = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"{file}\r\n\r\n'
-    return head.encode() + content + b"\r\n"
-
-
-def form(*parts: bytes) -> bytes:
-    return b"".join(parts) + f"--{BOUNDARY}--\r\n".encode()
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ The names are Flask-Uploads'; under the alias, ``import flask_uploads`` finds th
 from ._config import UploadConfiguration as UploadConfiguration
 from ._config import addslash as addslash
 from ._errors import BadFilename as BadFilename
+from ._errors import BadTicket as BadTicket
 from ._errors import ChecksumMismatch as ChecksumMismatch
 from ._errors import UploadNotAllowed as UploadNotAllowed
 from ._errors import UploadTooLarge as UploadTooLarge
@@ -25,6 +26,7 @@ from ._groups import AllExcept as AllExcept
 from ._groups import extension as extension
 from ._groups import lowercase_ext as lowercase_ext
 from ._names import safe_name as safe_name
+from ._presigned import PresignedUpload as PresignedUpload
 from ._serve import send_upload as send_upload
 from ._serve import uploads_mod as uploads_mod
 from ._sets import Check as Check

@@ -16,6 +16,8 @@ from ._storage import INCOMING, Stat
 
 # Pieces on their way to the storage; each is as large as what the form's parser reads.
 _WAITING = 4
+# Parts of 5 MiB that are in memory and on their way at a time.
+_PARALLEL = 2
 # How often a writer looks whether the storage still takes anything.
 _LOOK = 1.0
 
@@ -48,14 +50,10 @@ class CloudStorage:
             attributes["Content-Disposition"] = "attachment"
         return CloudTemporary(self, key, attributes)
 
-    def found(self, key: str) -> CloudTemporary:
-        """Take an object that a client put there by itself for a temporary one."""
-        return CloudTemporary(self, key, None)
-
     def exists(self, name: str) -> bool:
         """Tell whether there is such an object."""
         try:
-            self._obstore.head(self._store, name)
+            self._obstore.head(self._store, _key(name))
         except FileNotFoundError:
             return False
         return True
@@ -65,7 +63,7 @@ class CloudStorage:
 
         :raises FileNotFoundError: there is none.
         """
-        head = self._obstore.head(self._store, name)
+        head = self._obstore.head(self._store, _key(name))
         etag = (head["e_tag"] or f"{head['size']:x}").strip('"')
         return Stat(head["size"], head["last_modified"], etag)
 
@@ -74,20 +72,21 @@ class CloudStorage:
 
         :raises FileNotFoundError: there is none.
         """
-        return t.cast("t.IO[bytes]", _Reader(self._obstore.open_reader(self._store, name)))
+        return t.cast("t.IO[bytes]", _Reader(self._obstore.open_reader(self._store, _key(name))))
 
     def delete(self, name: str) -> None:
         """Remove an object, where there is one."""
         with suppress(FileNotFoundError):
-            self._obstore.delete(self._store, name)
+            self._obstore.delete(self._store, _key(name))
 
     def sign(self, method: str, name: str, seconds: float) -> str:
         """Return a URL that allows everybody who has it one kind of request for a while.
 
         :raises RuntimeError: this kind of storage has no such URLs.
         """
+        key = _key(name)
         try:
-            url: str = self._obstore.sign(self._store, method, name, timedelta(seconds=seconds))
+            url: str = self._obstore.sign(self._store, method, key, timedelta(seconds=seconds))
         except (TypeError, ValueError) as error:
             raise RuntimeError(f"{self._store!r} signs no URLs: {error}") from error
         return url
@@ -110,6 +109,18 @@ class CloudStorage:
         self.delete(key)
 
 
+def _key(name: str) -> str:
+    """Return the key of a name.
+
+    :raises ValueError: it leads elsewhere, or can be no key.
+    """
+    if not name.isprintable() or not {"", ".", ".."}.isdisjoint(name.split("/")):
+        raise ValueError(
+            f"Path traversal: {name!r} is no name of a set. Use names as save() returned them."
+        )
+    return name
+
+
 class CloudTemporary:
     """An object under a temporary key; what is written goes there in a thread of its own.
 
@@ -117,23 +128,23 @@ class CloudTemporary:
     what is pushed in here has to be pulled by it.
     """
 
-    def __init__(self, storage: CloudStorage, key: str, attributes: dict[str, str] | None) -> None:
+    def __init__(self, storage: CloudStorage, key: str, attributes: dict[str, str]) -> None:
         self._storage = storage
         self._key = key
         self._accepted = False
         self._error: BaseException | None = None
         self._queue: queue.Queue[bytes | None] = queue.Queue(_WAITING)
         self._aborted = False
-        self._thread: threading.Thread | None = None
-        if attributes is not None:
-            self._thread = threading.Thread(
-                target=self._put, args=(attributes,), name="erlen-upload", daemon=True
-            )
-            self._thread.start()
+        self._thread: threading.Thread | None = threading.Thread(
+            target=self._put, args=(attributes,), name="erlen-upload", daemon=True
+        )
+        self._thread.start()
 
     def _put(self, attributes: dict[str, str]) -> None:
         try:
-            self._storage.put(self._key, self._chunks(), attributes=attributes)
+            self._storage.put(
+                self._key, self._chunks(), attributes=attributes, max_concurrency=_PARALLEL
+            )
         except BaseException as error:
             self._error = error
 
@@ -144,7 +155,10 @@ class CloudTemporary:
             raise _Aborted
 
     def write(self, data: bytes) -> None:
-        """Append bytes."""
+        """Append bytes.
+
+        :raises RuntimeError: the storage does not take them; its own error is the cause.
+        """
         self._send(data)
 
     def _send(self, chunk: bytes | None) -> None:
@@ -189,7 +203,7 @@ class CloudTemporary:
                 self._send(None)
             self._thread.join()
             self._thread = None
-        elif not self._accepted:
+        elif not self._accepted and self._error is None:
             self._storage.delete(self._key)
 
 

@@ -42,3 +42,9 @@ class ChecksumMismatch(UploadNotAllowed):
     """What arrived is not what was sent, by its SHA-256: status 422."""
 
     code = 422
+
+
+class BadTicket(UploadNotAllowed):
+    """The ticket of a pre-signed upload is not ours, too old, or nothing was sent: status 400."""
+
+    code = 400

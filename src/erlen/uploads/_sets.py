@@ -16,12 +16,14 @@ from werkzeug.datastructures import FileStorage
 from ..globals import _cv_app, current_app
 from ..helpers import url_for
 from ..typing import App
+from ._cloud import CloudStorage
 from ._config import UploadConfiguration, addslash, join_destination
-from ._errors import ChecksumMismatch, UploadNotAllowed
+from ._errors import BadTicket, ChecksumMismatch, UploadNotAllowed
 from ._groups import DEFAULTS, extension, lowercase_ext
 from ._headers import is_inline
 from ._intake import Intake
 from ._names import refuse_bad_name, safe_folder, safe_name
+from ._presigned import PresignedUpload, new_ticket, read_ticket, write_ticket
 from ._storage import LocalStorage, Temporary
 
 #: Looks at a file, with its name, before it is accepted: raises :class:`UploadNotAllowed`, or
@@ -393,6 +395,68 @@ class UploadSet:
     def delete(self, filename: str) -> None:
         """Remove a saved file, where there is one of this name."""
         self.config.storage.delete(filename)
+
+    # Past the application.
+
+    def presigned_url(self, filename: str, expires: float = 3600) -> str:
+        """Return a URL of a saved file at the object storage itself, for whoever has it.
+
+        :param filename: its name, as :meth:`save` returned it.
+        :param expires: for how many seconds.
+        :raises RuntimeError: the storage signs no URLs.
+        """
+        return self._cloud().sign("GET", filename, expires)
+
+    def presign_upload(self, filename: str, expires: float = 3600) -> PresignedUpload:
+        """Let a client send a file to the object storage itself: one PUT, the file as its body.
+
+        Nothing is looked at then. The file is the set's when :meth:`accept_upload` took it.
+
+        :param filename: the name that the client gives it.
+        :param expires: for how many seconds.
+        :raises UploadNotAllowed: the set takes no such files.
+        :raises RuntimeError: the storage signs no URLs.
+        """
+        self._basename_of(FileStorage(filename=filename))
+        ticket = new_ticket(self.name, filename)
+        url = self._cloud().sign("PUT", ticket.key, expires)
+        return PresignedUpload(url, write_ticket(ticket))
+
+    def accept_upload(
+        self,
+        ticket: str,
+        folder: str | None = None,
+        name: str | None = None,
+        *,
+        sha256: str | None = None,
+    ) -> Saved:
+        """Accept a file that a client sent to the object storage itself.
+
+        It is read once, checked as any other, and written to its place: what is sent to the URL
+        later changes nothing. Parameters and errors are those of :meth:`save`.
+
+        :param ticket: the ticket from :meth:`presign_upload`, brought back by the client.
+        :raises BadTicket: it is none, or nothing was sent.
+        """
+        storage = self._cloud()
+        found = read_ticket(ticket, self.name)
+        try:
+            file = storage.open(found.key)
+        except FileNotFoundError:
+            raise BadTicket("Nothing was sent, or it was accepted before.") from None
+        try:
+            return self.save(FileStorage(file, found.filename), folder, name, sha256=sha256)
+        finally:
+            storage.delete(found.key)
+
+    def _cloud(self) -> CloudStorage:
+        storage = self.config.storage
+        if not isinstance(storage, CloudStorage):
+            raise RuntimeError(
+                f"The files of the set {self.name!r} are kept in {self.config.destination}, and"
+                " only object storages sign URLs."
+            )
+        return storage
 
     # Straight into the storage.
 
