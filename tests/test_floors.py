@@ -13,7 +13,7 @@ FLOORS = [
     "_files _jinja dispatch",
     "helpers errors urls templating scaffold",
     "cli blueprints testing app",
-    "asgi as_flask globals.pyi __init__ __main__",
+    "asgi as_flask doctor globals.pyi __init__ __main__",
     # The batteries: ordinary extensions over the whole framework, which imports none of them.
     "middleware i18n",
     "forms uploads",
@@ -28,6 +28,7 @@ LAZY = {
     ("app.py", "cli"): "a worker that serves needs neither click nor the command line",
     ("app.py", "testing"): "a worker that serves needs no test client",
     ("blueprints.py", "cli"): "a worker that serves needs neither click nor the command line",
+    ("doctor/command.py", "doctor"): "every command line loads it, and one command needs the rest",
     ("cli/serve.py", "cli"): "only debug mode needs the debugger and the reloader",
     ("templating.py", "_jinja"): "Jinja is slow to import; an API has no templates",
     ("dispatch.py", "_background"): "asyncio is slow to import; most apps await nothing",

@@ -7,7 +7,11 @@ import sys
 
 # Before the application is imported, which may say `from flask import Flask`.
 from . import as_flask as as_flask
+from .cli import cli
 from .cli import main as cli_main
+from .doctor import doctor_command
+
+cli.add_command(doctor_command)
 
 
 def main() -> None:
