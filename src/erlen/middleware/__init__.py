@@ -8,4 +8,10 @@ with the extra ``middleware`` and are imported where they are used.
 from .balancer import Backend as Backend
 from .balancer import Balancer as Balancer
 from .balancer import HealthCheck as HealthCheck
+from .compress import Compress as Compress
 from .dispatcher import Dispatcher as Dispatcher
+from .transform import Original as Original
+from .transform import Transform as Transform
+from .transform import Transformed as Transformed
+from .transform import Untransformable as Untransformable
+from .xslt import xslt as xslt
