@@ -193,6 +193,17 @@ class TestWsgi:
         assert response.get_wsgi_headers(environ())["Content-Length"] == "1"
         assert b"".join(response.get_app_iter(environ())) == b"x"
 
+    @pytest.mark.parametrize("status", [200, 204, 304, 401])
+    def test_headers_replaced_by_a_dict(self, flask: Any, status: int) -> None:
+        """httpbin does so."""
+        response = flask.Response("abc", status)
+        response.headers = {"X-A": "1", "location": "/é"}
+        body, _, headers = run_wsgi_app(response, environ())
+        assert headers["X-A"] == "1"
+        assert headers["Location"] == "/%C3%A9"
+        assert headers.get("Content-Length") == ("3" if status in (200, 401) else None)
+        assert b"".join(body) == (b"abc" if status in (200, 401) else b"")
+
     def test_get_wsgi_headers_can_be_overridden(self, flask: Any, app: Any, client: Any) -> None:
         class Mine(flask.Response):
             def get_wsgi_headers(self, environ: Any) -> Any:

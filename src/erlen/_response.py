@@ -261,8 +261,13 @@ class Response(ResponseBase):
         status = self._status_code
         if status == 304 or self.autocorrect_location_header:
             return None
-        pending = self._pending
-        pairs = pending.copy() if pending is not None else self.headers._list.copy()
+        if self._pending is not None:
+            pairs = self._pending.copy()
+        elif type(headers := self.headers) is Headers:
+            pairs = headers._list.copy()
+        else:
+            # A dict, say, that somebody put in their place.
+            return None
         names = [key.lower() for key, _ in pairs]
         for name in _LOCATIONS:
             if name in names:

@@ -1,0 +1,1 @@
+"""What others wrote for Flask, run against erlen."""

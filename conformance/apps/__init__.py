@@ -1,0 +1,1 @@
+"""Applications from the package index, on Flask and on erlen, compared answer by answer."""

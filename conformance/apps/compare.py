@@ -1,0 +1,110 @@
+"""Answers as text, without what must differ, and where two of them differ."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import difflib
+import re
+import zlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+MOST_LINES = 40  # of one difference that are shown
+
+
+@dataclass(frozen=True)
+class Normalisation:
+    """What must differ between two runs of one program, and what stands for it.
+
+    :param name: stands in the report.
+    :param reason: why the two cannot agree.
+    :param pattern: matches it in the text of an answer.
+    :param replacement: as :func:`re.sub` takes it.
+    """
+
+    name: str
+    reason: str
+    pattern: str
+    replacement: str | Callable[[re.Match[str]], str]
+
+
+def readable_session(found: re.Match[str]) -> str:
+    """What a signed session says, without its time and signature."""
+    payload, _, _ = found[1].rpartition(".")
+    payload, _, time = payload.rpartition(".")
+    try:
+        raw = payload.removeprefix(".").encode() + b"=" * (-len(payload.removeprefix(".")) % 4)
+        said = base64.urlsafe_b64decode(raw)
+        if payload.startswith("."):
+            said = zlib.decompress(said)
+    except (binascii.Error, zlib.error):
+        return found[0]
+    return f"session={said.decode()}<time and signature>" if time else found[0]
+
+
+DATE = Normalisation(
+    "date",
+    "the server's clock",
+    r"(?mi)^(Date): \w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT$",
+    r"\1: <date>",
+)
+ALLOW = Normalisation(
+    "allow",
+    "the methods of a URL are a set, whose order is another in each process",
+    r"(?mi)^(Allow: )(.*)$",
+    lambda found: found[1] + ", ".join(sorted(found[2].split(", "))),
+)
+SESSION = Normalisation(
+    "session",
+    "a session is signed together with the time; what it says is compared",
+    r"session=([\w.-]+)",
+    readable_session,
+)
+
+
+def normalised(
+    texts: Iterable[str], normalisations: Sequence[Normalisation], used: Counter[str]
+) -> Iterator[str]:
+    """The texts with what must differ replaced; counts in ``used`` how often each was needed."""
+    for text in texts:
+        for normalisation in normalisations:
+            text, times = re.subn(normalisation.pattern, normalisation.replacement, text)
+            used[normalisation.name] += times
+        yield text
+
+
+def differences(
+    flask: Sequence[str], erlen: Sequence[str], normalisations: Sequence[Normalisation]
+) -> list[str]:
+    """Where the two sides differ, each as the lines of a diff; empty where they agree.
+
+    A normalisation that neither side needed is reported too, so that the list of them stays true.
+
+    :param flask: the answers of Flask as text, in order.
+    :param erlen: erlen's.
+    :param normalisations: applied to both, in order.
+    """
+    used: Counter[str] = Counter()
+    sides = [list(normalised(side, normalisations, used)) for side in (flask, erlen)]
+    told = [diff(a, b) for a, b in zip(*sides, strict=False) if a != b]
+    if len(flask) != len(erlen):
+        told.append(f"Flask gave {len(flask)} answers, erlen {len(erlen)}.")
+    told += [
+        f"The normalisation {normalisation.name!r} ({normalisation.reason}) was never needed."
+        for normalisation in normalisations
+        if not used[normalisation.name]
+    ]
+    return told
+
+
+def diff(flask: str, erlen: str) -> str:
+    """Two texts that differ, as a diff under their first line."""
+    lines = difflib.unified_diff(
+        flask.splitlines(), erlen.splitlines(), "Flask", "erlen", lineterm="", n=2
+    )
+    shown = [line[:400] for line in lines]
+    more = len(shown) - MOST_LINES
+    shown[MOST_LINES:] = [f"… and {more} lines more"] if more > 0 else []
+    return "\n".join((f"## {flask.partition(chr(10))[0]}", *shown))
