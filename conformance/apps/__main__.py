@@ -55,8 +55,7 @@ def compare(application: Application, server: str) -> bool:
             texts.append(answers(application, server, place))
             seconds.append(time.perf_counter() - started)
             folder.rename(Path(home, f"{door}.done"))
-    normalisations = application.normalisations + SERVERS[server].normalisations
-    differ = differences(texts[0], texts[1], normalisations)
+    differ = differences(texts[0], texts[1], application.normalisations)
     print(*differ, sep="\n", end="\n" if differ else "")
     verdict = f"FAILED: {len(differ)} differ" if differ else "ok"
     print(
@@ -83,7 +82,7 @@ def main() -> int:
             try:
                 same &= compare(application, server)
             except (RuntimeError, OSError, LookupError, ValueError) as error:
-                print(f"{application.title} on {server}: FAILED: {error!r}", flush=True)
+                print(f"{application.title} on {server}: FAILED: {error}", flush=True)
                 same = False
     return int(not same)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .client import Client
-from .compare import DATE, Normalisation
+from .compare import Normalisation
 from .server import Place
 
 SERVED = Path(__file__).with_name("served")
@@ -46,4 +46,4 @@ class Application:
     visit: Callable[[Visit], None]
     prepare: Callable[[Place], None] = nothing_to_prepare
     servers: tuple[str, ...] = ("gunicorn",)
-    normalisations: tuple[Normalisation, ...] = (DATE,)
+    normalisations: tuple[Normalisation, ...] = ()

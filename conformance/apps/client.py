@@ -61,10 +61,27 @@ class Answer:
         return {key.lower(): value for key, value in self.headers}[name.lower()]
 
     def field(self, name: str) -> str:
-        """The value of an input of the page; KeyError where there is none."""
+        """The value of an input of the page.
+
+        :raises LookupError: it has no such input.
+        """
         parser = _Fields()
         parser.feed(self.text)
+        if name not in parser.values:
+            raise LookupError(f"there is no input {name!r} in: {str(self)[:1000]}")
         return parser.values[name]
+
+    def has(self, *texts: str, status: int = 200) -> Answer:
+        """Return the answer itself, if it is what the program of requests was written for.
+
+        Two sides that agree in refusing everything would prove nothing.
+
+        :raises LookupError: its status is another, or a text is not in it.
+        """
+        missing = [text for text in texts if text not in self.text]
+        if self.status != status or missing:
+            raise LookupError(f"expected {status} and {missing or texts} in: {str(self)[:1000]}")
+        return self
 
     def __str__(self) -> str:
         head = [self.asked, f"{self.status} {self.reason}", *(": ".join(h) for h in self.headers)]

@@ -44,23 +44,47 @@ def readable_session(found: re.Match[str]) -> str:
     return f"session={said.decode()}<time and signature>" if time else found[0]
 
 
-DATE = Normalisation(
-    "date",
-    "the server's clock",
-    r"(?mi)^(Date): \w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT$",
-    r"\1: <date>",
-)
-ALLOW = Normalisation(
-    "allow",
-    "the methods of a URL are a set, whose order is another in each process",
-    r"(?mi)^(Allow: )(.*)$",
-    lambda found: found[1] + ", ".join(sorted(found[2].split(", "))),
+#: What must differ whatever the application is.
+OF_SERVERS = (
+    Normalisation(
+        "date",
+        "the server's clock",
+        r"(?mi)^(Date): \w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT$",
+        r"\1: <date>",
+    ),
+    Normalisation(
+        "allow",
+        "the methods of a URL are a set, whose order is another in each process",
+        r"(?mi)^(Allow: )(.*)$",
+        lambda found: found[1] + ", ".join(sorted(found[2].split(", "))),
+    ),
+    Normalisation(
+        "length",
+        "granian puts the length of an empty body elsewhere where the body is a list, as erlen's is",
+        r"(?m)^(content-length: 0)\n((?:.+\n)*)",
+        r"\2\1\n",
+    ),
 )
 SESSION = Normalisation(
     "session",
     "a session is signed together with the time; what it says is compared",
     r"session=([\w.-]+)",
     readable_session,
+)
+#: Those of WTForms; after SESSION.
+CSRF = (
+    Normalisation(
+        "CSRF secret",
+        "each session draws one",
+        r'"csrf_token":"[0-9a-f]{40}"',
+        '"csrf_token":<secret>',
+    ),
+    Normalisation(
+        "CSRF token",
+        "a token is signed together with the time, its session's secret in it",
+        r'(name="csrf_token" type="hidden" value=)"I[\w-]{50,60}\.[\w-]{6}\.[\w-]{27}"',
+        r"\1<token>",
+    ),
 )
 
 
@@ -80,14 +104,15 @@ def differences(
 ) -> list[str]:
     """Where the two sides differ, each as the lines of a diff; empty where they agree.
 
-    A normalisation that neither side needed is reported too, so that the list of them stays true.
+    One of the application's normalisations that neither side needed is reported too, so that the
+    list of them stays true.
 
     :param flask: the answers of Flask as text, in order.
     :param erlen: erlen's.
-    :param normalisations: applied to both, in order.
+    :param normalisations: the application's, applied to both in order, after those of servers.
     """
     used: Counter[str] = Counter()
-    sides = [list(normalised(side, normalisations, used)) for side in (flask, erlen)]
+    sides = [list(normalised(side, (*OF_SERVERS, *normalisations), used)) for side in (flask, erlen)]
     told = [diff(a, b) for a, b in zip(*sides, strict=False) if a != b]
     if len(flask) != len(erlen):
         told.append(f"Flask gave {len(flask)} answers, erlen {len(erlen)}.")

@@ -19,8 +19,20 @@ COMMON = ("flask==3.1.3", "werkzeug==3.1.9", "gunicorn", "granian", "waitress")
 
 
 def pip(python: Path | str, *arguments: str | Path) -> None:
+    """Run pip; what it says is shown where it fails.
+
+    :raises RuntimeError: it failed.
+    """
     command = [python, "-m", "pip", "--disable-pip-version-check", *arguments]
-    subprocess.run(list(map(str, command)), check=True, stdin=subprocess.DEVNULL)
+    done = subprocess.run(
+        list(map(str, command)),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    if done.returncode:
+        raise RuntimeError(f"pip failed: {done.stdout[-4000:]}")
 
 
 @cache
@@ -28,7 +40,7 @@ def wheel() -> Path:
     """Build erlen's wheel from the tree as it is; return its path."""
     folder = CACHE / "apps" / "wheel"
     shutil.rmtree(folder, ignore_errors=True)
-    pip(sys.executable, "wheel", "-q", "--no-deps", "--wheel-dir", folder, ROOT)
+    pip(sys.executable, "wheel", "--no-deps", "--wheel-dir", folder, ROOT)
     (built,) = folder.glob("*.whl")
     return built
 
@@ -47,10 +59,10 @@ def environment(name: str, requirements: Sequence[str]) -> Path:
     if not (home / "ready").exists():
         shutil.rmtree(home, ignore_errors=True)
         subprocess.run([sys.executable, "-m", "venv", home], check=True)
-        pip(commands / "python", "install", "-q", *COMMON, *requirements)
+        pip(commands / "python", "install", *COMMON, *requirements)
         (home / "ready").touch()
-    pip(commands / "python", "install", "-q", "--force-reinstall", "--no-deps", wheel())
-    pip(commands / "python", "install", "-q", wheel())  # what erlen itself needs
+    pip(commands / "python", "install", "--force-reinstall", "--no-deps", wheel())
+    pip(commands / "python", "install", wheel())  # what erlen itself needs
     return commands
 
 
@@ -65,7 +77,7 @@ def unpack(project: str, version: str, inner: str, folder: Path) -> None:
     archive = store / f"{stem}.tar.gz"
     if not archive.exists():
         options = ["--no-binary", ":all:", "--no-deps", "-d", store]
-        pip(sys.executable, "download", "-q", *options, f"{project}=={version}")
+        pip(sys.executable, "download", *options, f"{project}=={version}")
     opened = folder.parent / f"{folder.name}.sdist"
     with tarfile.open(archive) as tar:
         # Python before 3.11.4 has no filters, Python 3.12 warns where none is named.

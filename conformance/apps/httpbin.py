@@ -7,7 +7,7 @@ import hashlib
 
 from .application import Application, Visit
 from .client import Answer, Client, local_path
-from .compare import ALLOW, DATE, Normalisation
+from .compare import Normalisation
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE")
 PLAIN = (
@@ -186,8 +186,6 @@ APPLICATION = Application(
     visit=visit,
     servers=("run", "gunicorn", "waitress", "granian"),
     normalisations=(
-        DATE,
-        ALLOW,
         Normalisation(
             "uuid",
             "/uuid draws one",

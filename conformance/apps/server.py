@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from .compare import Normalisation
 from .environment import clean_environ
 
 WITNESS = Path(__file__).with_name("witness")
@@ -38,8 +37,11 @@ class Place:
     witness: Path
 
     def environ(self) -> dict[str, str]:
+        """The environment of a process that runs here."""
         alias = {"ERLEN_AS_FLASK": "1"} if self.door == "erlen" else {}
-        return clean_environ() | alias | {"PYTHONPATH": f"{WITNESS}:{self.folder}"}
+        # Applications list what stands in sets: without a seed, each time in another order.
+        python = {"PYTHONPATH": f"{WITNESS}:{self.folder}", "PYTHONHASHSEED": "0"}
+        return clean_environ() | alias | python
 
     def run(self, command: str, *arguments: str | Path) -> str:
         """Run a command of the environment on this framework; return what it printed.
@@ -68,9 +70,6 @@ class Server:
     picks_port: bool = True
     """Whether it takes port 0 and says which one it got."""
     ends_by: signal.Signals = signal.SIGTERM
-    normalisations: tuple[Normalisation, ...] = ()
-    """What must differ on this server, whatever the application."""
-
     def command(self, place: Place, target: str, port: int) -> list[str]:
         """The command line.
 
@@ -93,19 +92,13 @@ class Server:
         return [f"{tool}/granian", "--interface", "wsgi", *listen, *call, plain]
 
 
-LENGTH_OF_NOTHING = Normalisation(
-    "length",
-    "granian puts the length of an empty body elsewhere where the body is a list, as erlen's is",
-    r"(?m)^(content-length: 0)\n((?:.+\n)*)",
-    r"\2\1\n",
-)
 SERVERS = {
     server.name: server
     for server in (
         Server("run", ends_by=signal.SIGINT),
         Server("gunicorn"),
         Server("waitress", ends_by=signal.SIGINT),
-        Server("granian", picks_port=False, normalisations=(LENGTH_OF_NOTHING,)),
+        Server("granian", picks_port=False),
     )
 }
 
