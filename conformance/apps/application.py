@@ -32,7 +32,8 @@ class Application:
     :param name: as the command line names it.
     :param title: its distribution and version, as the report names it.
     :param requirements: what its environment needs beside Flask and the servers.
-    :param target: ``module:app`` or ``module:factory()``.
+    :param target: ``module:app`` or ``module:factory()``; for the server ``own`` a command of the
+        environment, with ``{port}``.
     :param visit: asks; what it learns from an answer (a token, an id) it may use in the next.
     :param prepare: fills the application's folder, by the same framework that will serve it.
     :param servers: the servers that it is compared on.

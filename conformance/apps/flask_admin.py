@@ -154,7 +154,7 @@ APPLICATION = Application(
         Normalisation(
             "time",
             "an export is named by the time, a file is listed with its own",
-            r"\b\d{4}-\d\d-\d\d[ _]\d\d[:-]\d\d[:-]\d\d\b",
+            r"\d{4}-\d\d-\d\d[ _]\d\d[:-]\d\d[:-]\d\d\b",
             "<time>",
         ),
         Normalisation(

@@ -73,12 +73,14 @@ class Server:
     def command(self, place: Place, target: str, port: int) -> list[str]:
         """The command line.
 
-        :param target: ``module:app`` or ``module:factory()``.
+        :param target: ``module:app`` or ``module:factory()``; for ``own`` a command line.
         :param port: 0 where the server picks.
         """
         tool = str(place.commands)
         plain = target.removesuffix("()")
         factory = plain != target
+        if self.name == "own":
+            return f"{tool}/{target.format(port=port)}".split()
         if self.name == "run":
             # The command `erlen` does it by itself: it needs no variable.
             return [f"{tool}/{place.door}", "--app", target, "run", "--port", str(port)]
@@ -99,6 +101,7 @@ SERVERS = {
         Server("gunicorn"),
         Server("waitress", ends_by=signal.SIGINT),
         Server("granian", picks_port=False),
+        Server("own"),
     )
 }
 
