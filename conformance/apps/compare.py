@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 MOST_LINES = 40  # of one difference that are shown
+WIDTH = 1000  # of each of them
 
 
 @dataclass(frozen=True)
@@ -129,7 +130,7 @@ def diff(flask: str, erlen: str) -> str:
     lines = difflib.unified_diff(
         flask.splitlines(), erlen.splitlines(), "Flask", "erlen", lineterm="", n=2
     )
-    shown = [line[:400] for line in lines]
+    shown = [line if len(line) < WIDTH else f"{line[:WIDTH]}…" for line in lines]
     more = len(shown) - MOST_LINES
     shown[MOST_LINES:] = [f"… and {more} lines more"] if more > 0 else []
     return "\n".join((f"## {flask.partition(chr(10))[0]}", *shown))

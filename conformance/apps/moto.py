@@ -27,5 +27,37 @@ APPLICATION = Application(
     target="moto_server --port {port}",
     visit=visit,
     servers=("own",),
-    normalisations=(),
+    normalisations=(
+        Normalisation("port", "URLs of queues name the server's", r"127\.0\.0\.1:\d+", "<server>"),
+        Normalisation(
+            "time",
+            "what is made in this run tells when",
+            r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z?",
+            "<time>",
+        ),
+        Normalisation(
+            "checksum",
+            "of an answer that holds times",
+            r"(?m)^x-amz-crc32: \d+$",
+            "x-amz-crc32: <checksum>",
+        ),
+        Normalisation(
+            "timestamp",
+            "the same, in seconds or milliseconds since 1970",
+            r"\b1[789]\d{8}(\d{3}|\.\d+)?\b",
+            "<time>",
+        ),
+        Normalisation(
+            "age",
+            "objects are as old as this run",
+            r"(?m)^last-modified: \w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT$",
+            "last-modified: <time>",
+        ),
+        Normalisation(
+            "upload",
+            "its identifier is drawn whatever the seed, of any length",
+            r"\A(s3\.CreateMultipartUpload\n(?:.+\n)+Content-Length: )\d+((?:.*\n)+.*<UploadId>)\w+",
+            r"\1<length>\2<drawn>",
+        ),
+    ),
 )

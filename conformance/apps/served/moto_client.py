@@ -15,14 +15,15 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+TOKEN = "a-token-of-more-than-thirty-two-letters"  # else boto3 draws one
 ANSWERS: list[dict[str, Any]] = []
 
 
-def record(response_dict: Any, operation_name: str, **rest: Any) -> None:
+def record(response_dict: Any, event_name: str, **rest: Any) -> None:
     body = response_dict["body"]
     ANSWERS.append(
         {
-            "asked": operation_name,
+            "asked": event_name.removeprefix("response-received."),
             "status": response_dict["status_code"],
             "headers": list(response_dict["headers"].items()),
             "body": body.decode("utf-8", "backslashreplace") if isinstance(body, bytes) else "",
@@ -170,10 +171,10 @@ def others(aws: Services) -> None:
     aws.iam.list_users()
     aws.ssm.put_parameter(Name="/app/key", Value="secret", Type="SecureString")
     aws.ssm.get_parameter(Name="/app/key", WithDecryption=True)
-    aws.secretsmanager.create_secret(Name="password", SecretString="hidden")
+    aws.secretsmanager.create_secret(Name="password", SecretString="hidden", ClientRequestToken=TOKEN)
     aws.secretsmanager.get_secret_value(SecretId="password")
     image = aws.ec2.describe_images()["Images"][0]["ImageId"]
-    aws.ec2.run_instances(ImageId=image, MinCount=1, MaxCount=1)
+    aws.ec2.run_instances(ImageId=image, MinCount=1, MaxCount=1, ClientToken=TOKEN)
     aws.ec2.describe_instances()
     aws.logs.create_log_group(logGroupName="app")
     aws.logs.describe_log_groups()
