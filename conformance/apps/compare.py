@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 MOST_LINES = 40  # of one difference that are shown
-WIDTH = 1000  # of each of them
+WIDTH = 300  # of a line that is shown whole
 
 
 @dataclass(frozen=True)
@@ -127,10 +127,14 @@ def differences(
 
 def diff(flask: str, erlen: str) -> str:
     """Two texts that differ, as a diff under their first line."""
-    lines = difflib.unified_diff(
-        flask.splitlines(), erlen.splitlines(), "Flask", "erlen", lineterm="", n=2
-    )
-    shown = [line if len(line) < WIDTH else f"{line[:WIDTH]}…" for line in lines]
+    sides = [[*pieces(side)] for side in (flask, erlen)]
+    shown = [*difflib.unified_diff(*sides, "Flask", "erlen", lineterm="", n=2)]
     more = len(shown) - MOST_LINES
     shown[MOST_LINES:] = [f"… and {more} lines more"] if more > 0 else []
     return "\n".join((f"## {flask.partition(chr(10))[0]}", *shown))
+
+
+def pieces(text: str) -> Iterator[str]:
+    """The lines of a text; long ones are cut after commas and tags, that a difference be seen."""
+    for line in text.splitlines():
+        yield from re.split(r"(?<=[,;>])", line) if len(line) > WIDTH else [line]
