@@ -163,7 +163,8 @@ class Client:
             return Answer(asked, 0, type(error).__name__, (), b"")
         finally:
             response.close()
-        return Answer(asked, response.status, response.reason, tuple(response.getheaders()), body, fault)
+        headers = tuple(response.getheaders())
+        return Answer(asked, response.status, response.reason, headers, body, fault)
 
     def _keep_cookies(self, answer: Answer) -> None:
         for name, value in answer.headers:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import difflib
 import re
 import zlib
@@ -33,16 +32,14 @@ class Normalisation:
 
 def readable_session(found: re.Match[str]) -> str:
     """What a signed session says, without its time and signature."""
-    payload, _, _ = found[1].rpartition(".")
-    payload, _, time = payload.rpartition(".")
+    payload, *signed = found[1].rsplit(".", 2)
+    packed = payload.removeprefix(".")
     try:
-        raw = payload.removeprefix(".").encode() + b"=" * (-len(payload.removeprefix(".")) % 4)
-        said = base64.urlsafe_b64decode(raw)
-        if payload.startswith("."):
-            said = zlib.decompress(said)
-    except (binascii.Error, zlib.error):
+        raw = base64.urlsafe_b64decode(packed + "=" * (-len(packed) % 4))
+        text = (zlib.decompress(raw) if payload.startswith(".") else raw).decode()
+    except (ValueError, zlib.error):
         return found[0]
-    return f"session={said.decode()}<time and signature>" if time else found[0]
+    return f"session={text}<time and signature>" if len(signed) == 2 else found[0]
 
 
 #: What must differ whatever the application is.
@@ -61,7 +58,7 @@ OF_SERVERS = (
     ),
     Normalisation(
         "length",
-        "granian puts the length of an empty body elsewhere where the body is a list, as erlen's is",
+        "granian puts the length of an empty body last where the body is a list, as erlen's is",
         r"(?m)^(content-length: 0)\n((?:.+\n)*)",
         r"\2\1\n",
     ),
@@ -113,7 +110,9 @@ def differences(
     :param normalisations: the application's, applied to both in order, after those of servers.
     """
     used: Counter[str] = Counter()
-    sides = [list(normalised(side, (*OF_SERVERS, *normalisations), used)) for side in (flask, erlen)]
+    sides = [
+        list(normalised(side, (*OF_SERVERS, *normalisations), used)) for side in (flask, erlen)
+    ]
     told = [diff(a, b) for a, b in zip(*sides, strict=False) if a != b]
     if len(flask) != len(erlen):
         told.append(f"Flask gave {len(flask)} answers, erlen {len(erlen)}.")
@@ -127,8 +126,9 @@ def differences(
 
 def diff(flask: str, erlen: str) -> str:
     """Two texts that differ, as a diff under their first line."""
-    sides = [[*pieces(side)] for side in (flask, erlen)]
-    shown = [*difflib.unified_diff(*sides, "Flask", "erlen", lineterm="", n=2)]
+    sides = [list(pieces(side)) for side in (flask, erlen)]
+    lines = difflib.unified_diff(sides[0], sides[1], "Flask", "erlen", lineterm="", n=2)
+    shown = list(lines)
     more = len(shown) - MOST_LINES
     shown[MOST_LINES:] = [f"… and {more} lines more"] if more > 0 else []
     return "\n".join((f"## {flask.partition(chr(10))[0]}", *shown))

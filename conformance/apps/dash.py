@@ -50,7 +50,7 @@ def visit(visit: Visit) -> None:
 def callbacks(client: Client) -> None:
     path = "/_dash-update-component"
     client.send_json("POST", path, GREET).has("Hello Ada, for the 3. time")
-    nobody = [GREET["state"][0] | {"value": ""}]  # type: ignore[operator, index]
+    nobody = [{"id": "name", "property": "value", "value": ""}]
     client.send_json("POST", path, GREET | {"state": nobody}).has(status=204)
     client.send_json("POST", path, GREET | {"output": "none.children"})
     client.send_json("POST", path, {})

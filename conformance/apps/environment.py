@@ -76,8 +76,8 @@ def unpack(project: str, version: str, inner: str, folder: Path) -> None:
     stem = f"{project.replace('-', '_')}-{version}"
     archive = store / f"{stem}.tar.gz"
     if not archive.exists():
-        options = ["--no-binary", ":all:", "--no-deps", "-d", store]
-        pip(sys.executable, "download", *options, f"{project}=={version}")
+        only_source = ["--no-binary", ":all:", "--no-deps"]
+        pip(sys.executable, "download", *only_source, "-d", store, f"{project}=={version}")
     opened = folder.parent / f"{folder.name}.sdist"
     with tarfile.open(archive) as tar:
         # Python before 3.11.4 has no filters, Python 3.12 warns where none is named.

@@ -62,7 +62,8 @@ APPLICATION = Application(
         Normalisation(
             "upload",
             "its identifier is drawn whatever the seed, of any length",
-            r"\A(s3\.CreateMultipartUpload\n(?:.+\n)+Content-Length: )\d+((?:.*\n)+.*<UploadId>)\w+",
+            r"\A(s3\.CreateMultipartUpload\n(?:.+\n)+Content-Length: )\d+"
+            r"((?:.*\n)+.*<UploadId>)\w+",
             r"\1<length>\2<drawn>",
         ),
     ),

@@ -70,6 +70,7 @@ class Server:
     picks_port: bool = True
     """Whether it takes port 0 and says which one it got."""
     ends_by: signal.Signals = signal.SIGTERM
+
     def command(self, place: Place, target: str, port: int) -> list[str]:
         """The command line.
 

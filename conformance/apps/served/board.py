@@ -1,4 +1,4 @@
-"""A Dash application: pages, callbacks with state, a callback that raises, and a route of Flask's."""
+"""A Dash application: callbacks with state, one that raises, and a route of Flask's."""
 
 from __future__ import annotations
 

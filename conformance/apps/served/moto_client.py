@@ -42,9 +42,7 @@ class Services:
 
     def __getattr__(self, name: str) -> Any:
         config = Config(retries={"max_attempts": 1}, s3={"addressing_style": "path"})
-        client = self.session.client(
-            name.replace("_", "-"), endpoint_url=self.url, config=config
-        )
+        client = self.session.client(name.replace("_", "-"), endpoint_url=self.url, config=config)
         client.meta.events.register("response-received.*", record)
         setattr(self, name, client)
         return client
@@ -171,7 +169,9 @@ def others(aws: Services) -> None:
     aws.iam.list_users()
     aws.ssm.put_parameter(Name="/app/key", Value="secret", Type="SecureString")
     aws.ssm.get_parameter(Name="/app/key", WithDecryption=True)
-    aws.secretsmanager.create_secret(Name="password", SecretString="hidden", ClientRequestToken=TOKEN)
+    aws.secretsmanager.create_secret(
+        Name="password", SecretString="hidden", ClientRequestToken=TOKEN
+    )
     aws.secretsmanager.get_secret_value(SecretId="password")
     image = aws.ec2.describe_images()["Images"][0]["ImageId"]
     aws.ec2.run_instances(ImageId=image, MinCount=1, MaxCount=1, ClientToken=TOKEN)
