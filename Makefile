@@ -11,13 +11,15 @@ BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 SETUP = pyproject.toml src/erlen-as-flask.pth src/_erlen_as_flask.py
 
-.PHONY: help run test test-erlen test-flask test-demo check conformance bench format clean
+.PHONY: help run test test-erlen test-flask test-demo check conformance conformance-all \
+	conformance-apps bench format clean
 
 help:
 	@echo "make run          serve the demo on http://127.0.0.1:$(PORT), with reloader and debugger"
 	@echo "make test         run the tests, under the name erlen and under the name flask"
 	@echo "make check        ruff, mypy, pyright, stubtest"
 	@echo "make conformance  run Flask's and Werkzeug's own tests against erlen"
+	@echo "make conformance-all  that, and applications, answer by answer on Flask and on erlen"
 	@echo "make bench        measure against Flask and others"
 	@echo "make format       let ruff mend and format what it can"
 
@@ -72,6 +74,11 @@ check: $(VENV)/.check
 
 conformance: $(VENV)/.test
 	$(BIN)/python conformance/run.py
+
+conformance-all: conformance conformance-apps
+
+conformance-apps: $(VENV)/.test
+	$(BIN)/python -m conformance.apps
 
 bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks.inproc
