@@ -3,13 +3,15 @@
 ``python -m benchmarks.http [--rounds N] [--seconds N] [--only NAME …] [--check]``
 
 The load comes from wrk, the server is granian (for the ASGI frameworks uvicorn too), and all
-are measured in turns. What is not installed is left out with a word.
+are measured in turns. What is not installed is left out with a word. Server and load have a core
+each, where there are two: else they take turns on both, and the load is measured with the server.
 """
 
 from __future__ import annotations
 
 import argparse
 import http.client
+import os
 import re
 import shutil
 import socket
@@ -17,8 +19,8 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 
@@ -88,6 +90,19 @@ PEERS = [
 ]
 
 
+@contextmanager
+def on_core(number: int) -> Iterator[None]:
+    """Let what is started here run on one core only, where the system can bind processes."""
+    if sys.platform != "linux" or len(cores := sorted(os.sched_getaffinity(0))) < 2:
+        yield
+        return
+    os.sched_setaffinity(0, {cores[number]})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, cores)
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -131,11 +146,12 @@ def start(peer: Peer, stack: ExitStack) -> int:
     :raises RuntimeError: it does not answer hello.
     """
     port = free_port()
-    server = subprocess.Popen(
-        [sys.executable, *peer.command(port)],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-    )
+    with on_core(0):
+        server = subprocess.Popen(
+            [sys.executable, *peer.command(port)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+        )
     stack.callback(stop, server)
     body = wait_for_hello(server, port)
     if body != "Hello, World!":
@@ -149,9 +165,10 @@ def load(port: int, seconds: float) -> float:
     :raises RuntimeError: an answer was not a success, or wrk failed.
     """
     options = ["-t1", f"-c{CONNECTIONS}", f"-d{seconds:g}s"]
-    done = subprocess.run(
-        ["wrk", *options, f"http://127.0.0.1:{port}/"], capture_output=True, text=True
-    )
+    with on_core(1):
+        done = subprocess.run(
+            ["wrk", *options, f"http://127.0.0.1:{port}/"], capture_output=True, text=True
+        )
     found = re.search(r"Requests/sec:\s+([\d.]+)", done.stdout)
     if found is None or "Non-2xx" in done.stdout:
         raise RuntimeError(f"wrk said: {done.stdout}{done.stderr}")
@@ -194,6 +211,12 @@ def judge(rates: dict[str, float]) -> bool:
             met &= ratio >= floor
             word = f"{'ok' if ratio >= floor else 'below'} (floor {floor:g})"
         print(line.format(name, f"{rate:,.0f}", f"{ratio:.2f}", word))
+    bound = rates.get("bare on granian", 0) / rates.get("flask on granian", 1)
+    if 0 < bound < FLASK_RATIO:
+        print(
+            f"\nA bare function serves {bound:.2f} times as many requests as Flask here: the"
+            f" server's share is so large that nothing can reach {FLASK_RATIO:g}."
+        )
     return met
 
 

@@ -147,6 +147,17 @@ class TestG:
             flask.g.x = 3
             assert flask.g.x == 3
 
+    def test_a_class_says_itself_what_cannot_be_deleted(self, flask: Any, app: Any) -> None:
+        class Firm(flask.ctx._AppCtxGlobals):
+            def __delattr__(self, name: str) -> None:
+                raise AttributeError(f"{name} stays")
+
+        app.app_ctx_globals_class = Firm
+        with app.app_context():
+            flask.g.x = 3
+            with pytest.raises(AttributeError, match="^x stays$"):
+                del flask.g.x
+
     def test_is_empty_for_each_request(self, flask: Any, app: Any, client: Any) -> None:
         @app.get("/")
         def index() -> str:

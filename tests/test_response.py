@@ -165,6 +165,31 @@ class TestWsgi:
         assert b"".join(body) == b""
         assert "Content-Length" not in headers
 
+    def test_empty_body(self, flask: Any) -> None:
+        response = flask.Response()
+        body, status, pairs = response.get_wsgi_response(environ())
+        assert (list(body), status, dict(pairs)["Content-Length"]) == ([], "200 OK", "0")
+        assert "Content-Length" not in response.headers
+        log: list[str] = []
+        response.call_on_close(lambda: log.append("closed"))
+        body, status, headers = run_wsgi_app(response, environ())
+        assert (b"".join(body), status, headers["Content-Length"]) == (b"", "200 OK", "0")
+        body.close()
+        assert log == ["closed"]
+
+    def test_length_is_left_to_the_app(self, flask: Any) -> None:
+        response = flask.Response()
+        response.automatically_set_content_length = False
+        assert "Content-Length" not in run_wsgi_app(response, environ())[2]
+
+    def test_default_mimetype_set_on_the_class(
+        self, flask: Any, app: Any, client: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        app.add_url_rule("/", "index", lambda: "text")
+        app.after_request(lambda response: response)
+        monkeypatch.setattr(flask.Response, "default_mimetype", "text/css")
+        assert client.get("/").headers["Content-Type"] == "text/css; charset=utf-8"
+
     def test_head(self, flask: Any) -> None:
         body, _, headers = run_wsgi_app(flask.Response("abc"), environ(method="HEAD"))
         assert b"".join(body) == b""

@@ -57,7 +57,7 @@ def _multi_dict(
             lists[key].append(value)
         else:
             lists[key] = [value]
-    multi: MultiDict[str, str] = cls()
+    multi = cls.__new__(cls)
     # As a dict it holds lists.
     dict.update(multi, lists)
     return multi
@@ -187,8 +187,11 @@ class Request(RequestBase):
     @lazy
     def args(self) -> ImmutableMultiDict[str, str]:
         """The parameters in the URL behind the question mark."""
-        # Bytes that are not UTF-8 stay as they are percent-encoded, as those behind a % do.
-        text = self.query_string.decode(errors="werkzeug.url_quote")
+        # PERF: a query string that nobody replaced is text already, and mostly plain.
+        text = self.environ.get("QUERY_STRING", "") if type(self) is Request else "é"
+        if not text.isascii() or "query_string" in self.__dict__:
+            # Bytes that are not UTF-8 stay as they are percent-encoded, as those behind a % do.
+            text = self.query_string.decode(errors="werkzeug.url_quote")
         return _multi_dict(self.parameter_storage_class, _parse_pairs(text))  # type: ignore[return-value]  # as Werkzeug declares it
 
     @lazy

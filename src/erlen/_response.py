@@ -7,13 +7,14 @@ import typing as t
 from datetime import datetime, timedelta
 from functools import cache, lru_cache
 
-from werkzeug.datastructures import Headers
+from werkzeug.datastructures import Headers as BaseHeaders
 from werkzeug.urls import iri_to_uri
 from werkzeug.utils import get_content_type, redirect
 from werkzeug.wrappers import Response as ResponseBase
 
 from . import json
 from . import typing as ft
+from ._headers import Headers
 from ._http import dump_cookie
 from .globals import _cv_app
 
@@ -40,7 +41,7 @@ class Response(ResponseBase):
     #: The headers as they were made, which are sent as they are; None once somebody has asked for
     #: them as Headers.
     _pending: Pairs | None = None
-    _made_headers: Headers | None = None
+    _made_headers: BaseHeaders | None = None
     _made_body: list[bytes] | None = None
     # Whether a subclass replaces what the short ways below stand for.
     _short_init = True
@@ -79,10 +80,8 @@ class Response(ResponseBase):
             if type_header is not None and pairs is not None:
                 if headers is None or not _has_type(pairs):
                     pairs.append(type_header)
-                if isinstance(response, str):
-                    response = response.encode()
-                if isinstance(response, (bytes, bytearray)):
-                    body = bytes(response)
+                if isinstance(response, (str, bytes, bytearray)):
+                    body = response.encode() if isinstance(response, str) else bytes(response)
                     self.response = self._made_body = [body]
                     pairs.append(("Content-Length", str(len(body))))
                 else:
@@ -100,25 +99,27 @@ class Response(ResponseBase):
         super().__init__(response, status, headers, mimetype, content_type, direct_passthrough)
 
     @property
-    def headers(self) -> Headers:
+    def headers(self) -> BaseHeaders:
         """The headers, to read and to change."""
         headers = self._made_headers
         if headers is None:
-            # A response of Werkzeug's own that was turned into one of ours brings its headers.
-            headers = self.__dict__.pop("headers", None)
-            if headers is None:
-                headers = Headers()
-                if self._pending is not None:
-                    # PERF: extend() validates one by one what is known to be valid (some 4 µs).
-                    headers._list = self._pending
+            pending = self._pending
+            if pending is not None:
+                # PERF: extend() validates one by one what is known to be valid (some 4 µs).
+                headers = Headers.of_valid(pending)
+                self._pending = None
+            else:
+                # A response of Werkzeug's own that was turned into one of ours brings them.
+                headers = self.__dict__.pop("headers", None)
+                if headers is None:
+                    headers = Headers()
             self._made_headers = headers
-            self._pending = None
         return headers
 
     # Werkzeug declares an attribute.
     @headers.setter
     def headers(  # pyright: ignore[reportIncompatibleVariableOverride]
-        self, value: Headers
+        self, value: BaseHeaders
     ) -> None:
         self._made_headers = value
         self._pending = None
@@ -129,6 +130,19 @@ class Response(ResponseBase):
             self._pending.append((name, value))
         else:
             self.headers.add(name, value)
+
+    @classmethod
+    def _of_text(cls, text: str) -> t.Self:
+        """Make the response that ``cls(text)`` is, where nobody replaced its constructor."""
+        type_header = _TYPE_HEADERS.get(cls.default_mimetype)
+        if type_header is None:
+            return cls(text)
+        body = text.encode()
+        response = cls.__new__(cls)
+        response.response = response._made_body = [body]
+        response._on_close = []
+        response._pending = [type_header, ("Content-Length", str(len(body)))]
+        return response
 
     @classmethod
     def _of_file(cls, body: t.Iterable[bytes], headers: Pairs) -> t.Self:
@@ -195,51 +209,41 @@ class Response(ResponseBase):
         self, environ: ft.WSGIEnvironment, start_response: ft.StartResponse
     ) -> t.Iterable[bytes]:
         """Send the response: the WSGI application that every response is."""
-        # PERF: headers that nobody touched need no second look.
-        pending = self._pending
-        body = self._made_body
+        # PERF: what was made as a text, and few touched since, goes out without a second look.
+        status = self._status_code
         if (
-            pending is not None
-            and self._short_call
+            self._short_call
             and not self.direct_passthrough
             and not self.autocorrect_location_header
-            and (self._status_code == 200 or not _has_no_body(self._status_code))
+            and (status == 200 or not _has_no_body(status))
         ):
-            if body is None:
+            pairs = self._pending
+            body = self._made_body
+            if body is not None:
+                # All there is to it is the text that it was made with.
+                if (
+                    self.response is body
+                    and len(body) == 1
+                    and type(body[0]) is bytes
+                    and not self._on_close
+                ):
+                    pairs = self._wsgi_pairs() if pairs is None else pairs.copy()
+                    if pairs is not None:
+                        start_response(self._status, pairs)
+                        return body if environ["REQUEST_METHOD"] != "HEAD" else ()
+            elif pairs is not None:
+                items = self.response
+                if type(items) is list and not items and self.automatically_set_content_length:
+                    start_response(self._status, [*pairs, ("Content-Length", "0")])
+                    return _Body(self, True) if self._on_close else ()
                 if not self.is_sequence:
-                    start_response(self._status, pending.copy())
+                    start_response(self._status, pairs.copy())
                     return _Body(self, environ["REQUEST_METHOD"] == "HEAD")
-            elif (
-                self.response is body
-                and len(body) == 1
-                and type(body[0]) is bytes
-                and not self._on_close
-            ):
-                start_response(self._status, pending.copy())
-                return body if environ["REQUEST_METHOD"] != "HEAD" else ()
-        elif self._short_call and self._is_made and not _has_no_body(self._status_code):
-            pairs = self._wsgi_pairs()
-            if pairs is not None:
-                start_response(self._status, pairs)
-                return body if body and environ["REQUEST_METHOD"] != "HEAD" else ()
         return super().__call__(environ, start_response)
 
     def iter_encoded(self) -> t.Iterator[bytes]:
         """Return the body's items as bytes, text encoded as UTF-8."""
         return _encoded(self.response)
-
-    @property
-    def _is_made(self) -> bool:
-        """Whether the body is the text that the response was made with, and all there is to it."""
-        body = self._made_body
-        return (
-            body is not None
-            and self.response is body
-            and len(body) == 1
-            and type(body[0]) is bytes
-            and not self._on_close
-            and not self.direct_passthrough
-        )
 
     def get_wsgi_response(
         self, environ: ft.WSGIEnvironment
@@ -249,7 +253,7 @@ class Response(ResponseBase):
         if headers is None:
             return super().get_wsgi_response(environ)
         empty = environ["REQUEST_METHOD"] == "HEAD" or _has_no_body(self._status_code)
-        if not empty and (self.direct_passthrough or self._is_made):
+        if not empty and self.direct_passthrough:
             return self.response, self._status, headers  # type: ignore[return-value]  # bytes, by its contract
         return _Body(self, empty), self._status, headers
 
@@ -263,27 +267,27 @@ class Response(ResponseBase):
             return None
         if self._pending is not None:
             pairs = self._pending.copy()
-        elif type(headers := self.headers) is Headers:
+        elif type(headers := self.headers) is Headers or type(headers) is BaseHeaders:
             pairs = headers._list.copy()
         else:
             # A dict, say, that somebody put in their place.
             return None
         names = [key.lower() for key, _ in pairs]
-        for name in _LOCATIONS:
-            if name in names:
+        if not _LOCATIONS.isdisjoint(names):
+            for name in _LOCATIONS.intersection(names):
                 if names.count(name) > 1:
                     return None
                 i = names.index(name)
                 pairs[i] = (name.title(), iri_to_uri(pairs[i][1]))
-        if _has_no_body(status):
+        if status != 200 and _has_no_body(status):
             return [pair for pair, name in zip(pairs, names, strict=True) if name != _LENGTH]
-        if self.automatically_set_content_length and self.is_sequence and _LENGTH not in names:
+        if _LENGTH not in names and self.automatically_set_content_length and self.is_sequence:
             pairs.append(("Content-Length", str(sum(map(len, self.iter_encoded())))))
         return pairs
 
 
 _LENGTH = "content-length"
-_LOCATIONS = ("location", "content-location")
+_LOCATIONS = frozenset({"location", "content-location"})
 
 
 _TYPE_HEADERS: dict[str | None, tuple[str, str]] = {

@@ -157,24 +157,22 @@ class Flask(Scaffold):
     def _is_plain(self) -> bool:
         """Tell whether nobody has replaced a method of the road, on the class or the object."""
         cls = type(self)
-        own = _Own
-        # PERF: written out, each comparison is two specialised look-ups; a loop or an attrgetter
-        # costs three times as much, on every request.
-        return (
-            not self._replaced
-            and cls.async_to_sync is own.async_to_sync
-            and cls.create_url_adapter is own.create_url_adapter
-            and cls.dispatch_request is own.dispatch_request
-            and cls.do_teardown_appcontext is own.do_teardown_appcontext
-            and cls.do_teardown_request is own.do_teardown_request
-            and cls.ensure_sync is own.ensure_sync
-            and cls.finalize_request is own.finalize_request
-            and cls.full_dispatch_request is own.full_dispatch_request
-            and cls.inject_url_defaults is own.inject_url_defaults
-            and cls.make_response is own.make_response
-            and cls.preprocess_request is own.preprocess_request
-            and cls.process_response is own.process_response
-            and cls.request_context is own.request_context
+        # PERF: written out, each is one specialised look-up, and all are compared at once; a loop
+        # or an attrgetter costs five times as much, on every request.
+        return not self._replaced and _OWN_ROAD == (
+            cls.async_to_sync,
+            cls.create_url_adapter,
+            cls.dispatch_request,
+            cls.do_teardown_appcontext,
+            cls.do_teardown_request,
+            cls.ensure_sync,
+            cls.finalize_request,
+            cls.full_dispatch_request,
+            cls.inject_url_defaults,
+            cls.make_response,
+            cls.preprocess_request,
+            cls.process_response,
+            cls.request_context,
         )
 
     def _keeps(self, *names: str) -> bool:
@@ -430,7 +428,11 @@ class Flask(Scaffold):
         methods = dispatch.allowed_methods(self, _request_ctx())
         response = self.response_class()
         if methods:
-            response.headers["Allow"] = ", ".join(methods)
+            allow = ", ".join(methods)
+            if isinstance(response, Response):
+                response._add_header("Allow", allow)
+            else:
+                response.headers["Allow"] = allow
         return response
 
     def do_teardown_request(self, exc: BaseException | None = _sentinel) -> None:
@@ -591,3 +593,4 @@ class Flask(Scaffold):
 
 #: Flask's own methods of the road, whatever becomes of the class.
 _Own: t.Any = type("_Own", (), {name: getattr(Flask, name) for name in ROAD})
+_OWN_ROAD = tuple(getattr(Flask, name) for name in sorted(ROAD))

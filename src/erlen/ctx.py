@@ -36,12 +36,6 @@ class _AppCtxGlobals:
         # Only for what is not there: it tells type checkers that any name may be.
         raise AttributeError(name)
 
-    def __delattr__(self, name: str) -> None:
-        try:
-            object.__delattr__(self, name)
-        except AttributeError:
-            raise AttributeError(name) from None
-
     def get(self, name: str, default: t.Any | None = None) -> t.Any:
         """Return an attribute, or ``default`` where there is none."""
         return self.__dict__.get(name, default)

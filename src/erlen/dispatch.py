@@ -27,7 +27,7 @@ from . import typing as ft
 from .ctx import AppContext, RequestContext, _sentinel
 from .globals import _cv_app
 from .json.provider import writes_plainly
-from .routing import Map
+from .routing import Hit, Map
 from .signals import (
     appcontext_popped,
     appcontext_pushed,
@@ -128,7 +128,11 @@ def open_request(ctx: RequestContext, plain: bool) -> None:
             ctx._g = shared.g
     elif appcontext_pushed.receivers:
         appcontext_pushed.send(app, _async_wrapper=app.ensure_sync)
-    if not getattr(app.session_interface, "_opens_lazily", False):
+    try:
+        lazily = app.session_interface._opens_lazily
+    except AttributeError:  # not a SessionInterface
+        lazily = False
+    if not lazily:
         ctx._session  # noqa: B018  # the look opens it
     if ctx._rule is None:
         _find_rule(app, ctx)
@@ -178,10 +182,15 @@ def _find_rule(app: ft.App, ctx: RequestContext) -> None:
     try:
         method = environ["REQUEST_METHOD"]
         path = environ.get("PATH_INFO") or ""
-        # PERF: the commonest answer without a call.
+        # PERF: what Map.find does, with a call less.
         table = url_map._tables.get(method)
-        rule = table.static.get(path) if table is not None else None
-        hit = (rule, {}) if rule is not None else url_map.find(method, path)
+        hit: Hit | None
+        if table is None:
+            hit = url_map.find(method, path)
+        elif (rule := table.static.get(path)) is not None:
+            hit = rule, {}
+        else:
+            hit = table.search(path)
         if hit is None:
             allowed = url_map.allowed_methods(path)
             if allowed is None or method.upper() in allowed:
@@ -303,16 +312,16 @@ def full_dispatch_request(app: ft.App, ctx: RequestContext, plain: bool) -> t.An
 
 def preprocess_request(app: ft.App, ctx: RequestContext, plain: bool) -> t.Any:
     """Run the URL value preprocessors, then the ``before_request`` hooks until one answers."""
-    names = (None, *reversed(blueprints_of(ctx)))
+    scopes = scopes_of(ctx)
     funcs = app.url_value_preprocessors
     if funcs:
         request = ctx.request
-        for name in names:
+        for name in reversed(scopes):
             if name in funcs:
                 for func in funcs[name]:
                     func(request.endpoint, request.view_args)
     funcs = app.before_request_funcs
-    for name in names:
+    for name in reversed(scopes):
         if name in funcs:
             for func in funcs[name]:
                 rv = func() if plain else app.ensure_sync(func)()
@@ -402,7 +411,7 @@ def process_response(app: ft.App, ctx: RequestContext, response: t.Any, plain: b
             response = call(app, func, plain, response)
     funcs = app.after_request_funcs
     if funcs and (ctx._in_blueprint or None in funcs):
-        for name in (*blueprints_of(ctx), None):
+        for name in scopes_of(ctx):
             if name in funcs:
                 for func in reversed(funcs[name]):
                     response = (func if plain else app.ensure_sync(func))(response)
@@ -427,10 +436,12 @@ def do_teardown_request(
     """Run the ``teardown_request`` functions, the blueprint's before the app's."""
     funcs = app.teardown_request_funcs
     if ctx._in_blueprint or None in funcs:
-        for name in (*blueprints_of(ctx), None):
+        for name in scopes_of(ctx):
             if name in funcs:
                 for func in reversed(funcs[name]):
-                    call(app, func, plain, exc)
+                    rv = (func if plain else app.ensure_sync(func))(exc)
+                    if type(rv) is CoroutineType:
+                        run_coroutine(rv)
     if request_tearing_down.receivers:
         request_tearing_down.send(app, _async_wrapper=app.ensure_sync, exc=exc)
 
@@ -452,18 +463,25 @@ def call(app: ft.App, func: Callable[..., t.Any], plain: bool, *args: t.Any) -> 
     return run_coroutine(rv) if type(rv) is CoroutineType else rv
 
 
-def blueprints_of(ctx: RequestContext) -> Sequence[str]:
-    """Return the names of the view's blueprints, the innermost first, without a request object."""
+def scopes_of(ctx: RequestContext) -> Sequence[str | None]:
+    """Return whose hooks and handlers apply, as keys of their dicts, the innermost first.
+
+    These are the names of the view's blueprints, then None for the app. No request object is made.
+    """
     request = ctx._request
     if request is None:
         rule = ctx._rule
     elif type(request) is Request:
         rule = request.url_rule
     else:
-        return request.blueprints  # type: ignore[no-any-return]  # a class of the app's
-    if rule is None or "." not in rule.endpoint:
-        return ()
-    return _split_blueprint_path(rule.endpoint.rpartition(".")[0])
+        return (*request.blueprints, None)  # a class of the app's
+    return (None,) if rule is None else _scopes_of_endpoint(rule.endpoint)
+
+
+@cache
+def _scopes_of_endpoint(endpoint: str) -> Sequence[str | None]:
+    name = endpoint.rpartition(".")[0]
+    return (*_split_blueprint_path(name), None) if name else (None,)
 
 
 # From what a view returns to a response.
@@ -476,7 +494,8 @@ def to_response(app: ft.App, ctx: RequestContext, rv: t.Any) -> t.Any:
     """
     cls = app.response_class
     if type(rv) is str:
-        return cls(rv)
+        # PERF: its constructor asks what it was given (a tenth of a small request).
+        return Response._of_text(rv) if cls is Response else cls(rv)
     status = headers = None
     if isinstance(rv, tuple):
         rv, status, headers = _unpack(rv)

@@ -18,7 +18,7 @@ from werkzeug.routing import RequestRedirect, RoutingException
 from . import typing as ft
 from .ctx import RequestContext
 from .debughelpers import FormDataRoutingRedirect
-from .dispatch import blueprints_of, call
+from .dispatch import call, scopes_of
 from .signals import got_request_exception
 from .wrappers import _split_blueprint_path
 
@@ -37,26 +37,25 @@ def find_error_handler(
         return None
     exc_class = type(e)
     code = exc_class.code if issubclass(exc_class, HTTPException) else None
-    for c in (code, None) if code is not None else (None,):
-        for name in (*blueprints, None):
-            handlers = spec.get(name, {}).get(c)
-            if not handlers:
-                continue
-            for cls in exc_class.__mro__:
-                if cls in handlers:
-                    handler: ft.ErrorHandlerCallable = handlers[cls]
-                    return handler
+    scopes = (*blueprints, None)
+    for c in (None,) if code is None else (code, None):
+        for name in scopes:
+            if name in spec and (handlers := spec[name].get(c)):
+                for cls in exc_class.__mro__:
+                    if cls in handlers:
+                        handler: ft.ErrorHandlerCallable = handlers[cls]
+                        return handler
     return None
 
 
 def _blueprints(app: ft.App, ctx: RequestContext) -> Sequence[str]:
     """Return whose handlers are asked first: the view's blueprints, else the prefix's owner."""
-    if not ctx._in_blueprint and not app.prefix_owners:
+    if not (ctx._in_blueprint or app.prefix_owners):
         return ()
     if app.prefix_owners and ctx.request.url_rule is None:
         owner = _prefix_owner(app.prefix_owners, ctx.request.path)
         return [] if owner is None else _split_blueprint_path(owner)
-    return blueprints_of(ctx)
+    return scopes_of(ctx)[:-1]  # type: ignore[return-value]  # all but the app's None
 
 
 def _prefix_owner(owners: dict[str, str], path: str) -> str | None:

@@ -95,11 +95,23 @@ class _GProxy(LocalProxy[t.Any]):
 
     def __getattr__(self, name: str) -> t.Any:
         ctx = _cv_app.get(None) or _current(_no_app_msg)
-        return getattr(ctx._g if ctx._g is not None else ctx.g, name)
+        g = ctx._g
+        return getattr(ctx.g if g is None else g, name)
 
     def __setattr__(self, name: str, value: t.Any) -> None:
         ctx = _cv_app.get(None) or _current(_no_app_msg)
-        setattr(ctx._g if ctx._g is not None else ctx.g, name, value)
+        g = ctx._g
+        setattr(ctx.g if g is None else g, name, value)
+
+    def __delattr__(self, name: str) -> None:
+        g = _current(_no_app_msg).g
+        try:
+            delattr(g, name)
+        except AttributeError:
+            # PERF: a __delattr__ of its own would make each assignment to the namespace slow.
+            if type(g).__delattr__ is object.__delattr__:
+                raise AttributeError(name) from None
+            raise
 
     def __contains__(self, name: object) -> bool:
         return name in _current(_no_app_msg).g

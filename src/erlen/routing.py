@@ -306,6 +306,8 @@ class _Node:
         self.up = up
         self.children: dict[str, _Node] = {}
         self.alternatives: list[_Alternative] = []
+        #: By the number of the group that stands behind each.
+        self.by_last_group: dict[int | None, _Alternative] = {}
         self.match: Match | None = None
 
     def compile(self) -> Match:
@@ -317,17 +319,15 @@ class _Node:
         expression = re.compile("|".join(f"(?:{source})" for source in sources))
         for i, alternative in enumerate(self.alternatives):
             alternative.first_group = expression.groupindex.get(f"__a{i}_0", 0)
+            self.by_last_group[expression.groupindex[f"__r{i}"]] = alternative
         # Arguments are read as consecutive groups, so no expression brings groups of its own
         # (_part_pattern leaves such parts to Werkzeug).
         self.match = expression.fullmatch
         return self.match
 
-    def _alternative(self, match: re.Match[str]) -> _Alternative:
-        return self.alternatives[int(match.lastgroup[3:])]  # type: ignore[index]  # a group matched
-
     def fits(self, match: re.Match[str]) -> bool | None:
         """Tell whether a match is a rule's; None for "ask Werkzeug"."""
-        alternative = self._alternative(match)
+        alternative = self.by_last_group[match.lastindex]
         if alternative.rule is None:
             return None
         for group, (_, _, crosses) in enumerate(alternative.arguments, alternative.first_group):
@@ -337,7 +337,7 @@ class _Node:
 
     def answer(self, match: re.Match[str]) -> Hit | None:
         """Return the rule and its arguments; None for "ask Werkzeug"."""
-        alternative = self._alternative(match)
+        alternative = self.by_last_group[match.lastindex]
         if alternative.rule is None:
             return None
         values: dict[str, t.Any] = {}
