@@ -37,3 +37,4 @@ from ._sets import upload_saved as upload_saved
 from ._setup import config_for_set as config_for_set
 from ._setup import configure_uploads as configure_uploads
 from ._setup import patch_request_class as patch_request_class
+from ._tus import TusServer as TusServer

@@ -206,7 +206,7 @@ class UploadSet:
             )
         if storage.filename is None:
             raise ValueError("Filename must not be empty!")
-        basename = self._basename_of(storage)
+        basename = self.check_name(storage)
         place = self._place(basename, folder, name)
         if isinstance(storage, TestingFileStorage):
             return self._pretend(storage, *place)
@@ -217,7 +217,11 @@ class UploadSet:
             if intake is not t.cast(object, storage.stream):
                 intake.close()
 
-    def _basename_of(self, storage: FileStorage) -> str:
+    def check_name(self, storage: FileStorage) -> str:
+        """Return the name that a file is going to have, by what its client calls it.
+
+        :raises UploadNotAllowed: the set takes no such files.
+        """
         filename = storage.filename or ""
         refuse_bad_name(filename)
         basename = self.get_basename(filename)
@@ -258,8 +262,10 @@ class UploadSet:
             storage.seek(0)
         return self._fill(stream, extension(self.get_basename(storage.filename or "")))
 
-    def _fill(self, source: t.IO[bytes], ext: str) -> Intake:
-        intake = self._intake(ext)
+    def _fill(
+        self, source: t.IO[bytes], ext: str, begin: Callable[[], Temporary] | None = None
+    ) -> Intake:
+        intake = self._intake(ext, begin=begin)
         try:
             while intake.refused is None and (chunk := source.read(_CHUNK)):
                 intake.write(chunk)
@@ -268,15 +274,20 @@ class UploadSet:
             raise
         return intake
 
-    def _intake(self, ext: str, refused: UploadNotAllowed | None = None) -> Intake:
+    def _intake(
+        self,
+        ext: str,
+        refused: UploadNotAllowed | None = None,
+        begin: Callable[[], Temporary] | None = None,
+    ) -> Intake:
         config = self.config
 
-        def begin() -> Temporary:
+        def begin_anew() -> Temporary:
             content_type = mimetypes.types_map.get(f".{ext}", "application/octet-stream")
             return config.storage.begin(content_type, is_inline(ext))
 
         checked = ext if self.check_content else None
-        return Intake(config, begin, checked, config.max_size, refused)
+        return Intake(config, begin or begin_anew, checked, config.max_size, refused)
 
     def _accept(
         self, intake: Intake, folder: str, basename: str, ext: str, sha256: str | None
@@ -417,7 +428,7 @@ class UploadSet:
         :raises UploadNotAllowed: the set takes no such files.
         :raises RuntimeError: the storage signs no URLs.
         """
-        self._basename_of(FileStorage(filename=filename))
+        self.check_name(FileStorage(filename=filename))
         ticket = new_ticket(self.name, filename)
         url = self._cloud().sign("PUT", ticket.key, expires)
         return PresignedUpload(url, write_ticket(ticket))
@@ -481,10 +492,26 @@ class UploadSet:
         """Begin to take a file in whose content is yet to come; what the form's parser calls."""
         refused = None
         try:
-            self._basename_of(storage)
+            self.check_name(storage)
         except UploadNotAllowed as error:
             refused = error
         return self._intake(extension(self.get_basename(storage.filename or "")), refused)
+
+    def adopt(self, path: str, filename: str) -> FileStorage:
+        """Make an upload of a file that lies on the set's own disk: saving it moves it,
+        refusing it leaves it there.
+
+        :param path: where the file is, below the set's destination.
+        :param filename: what its client called it.
+        :raises RuntimeError: the set is kept in an object storage.
+        """
+        storage = self.config.storage
+        if not isinstance(storage, LocalStorage):
+            raise RuntimeError(f"The files of the set {self.name!r} are on no disk.")
+        with open(path, "rb") as file:
+            ext = extension(self.get_basename(filename))
+            intake = self._fill(file, ext, lambda: storage.adopt(path))
+        return FileStorage(t.cast(t.IO[bytes], intake), filename)
 
 
 #: The attribute of a view that names its fields, each with its set.

@@ -97,6 +97,10 @@ class LocalStorage:
             remove_stale(incoming)
         return LocalTemporary(self, os.path.join(incoming, secrets.token_hex(16)))
 
+    def adopt(self, path: str) -> AdoptedFile:
+        """Take a file on the same disk for a temporary one."""
+        return AdoptedFile(self, path)
+
     def exists(self, name: str) -> bool:
         """Tell whether there is such a file."""
         return os.path.exists(self.path(name))
@@ -144,8 +148,11 @@ class LocalTemporary:
         self._storage = storage
         self._path = path
         self._accepted = False
+        self._file = self._create()
+
+    def _create(self) -> io.FileIO | None:
         # Unbuffered: what comes are large chunks. The process's umask decides who may read it.
-        self._file: io.FileIO | None = open(path, "xb", buffering=0)
+        return open(self._path, "xb", buffering=0)
 
     def write(self, data: bytes) -> None:
         """Append bytes."""
@@ -187,6 +194,19 @@ class LocalTemporary:
         if not self._accepted:
             with suppress(FileNotFoundError):
                 os.unlink(self._path)
+
+
+class AdoptedFile(LocalTemporary):
+    """A file that was there before, and stays there unless it is accepted."""
+
+    def _create(self) -> None:
+        return None
+
+    def write(self, data: bytes) -> None:
+        """Leave the bytes where they are."""
+
+    def discard(self) -> None:
+        """Leave the file to who made it."""
 
 
 def remove_stale(folder: str, seconds: float = STALE) -> None:
