@@ -12,14 +12,14 @@ PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 SETUP = pyproject.toml src/erlen-as-flask.pth src/_erlen_as_flask.py
 
 .PHONY: help run test test-erlen test-flask test-demo check conformance conformance-all \
-	conformance-apps bench format clean
+	conformance-suites conformance-apps bench format clean
 
 help:
 	@echo "make run          serve the demo on http://127.0.0.1:$(PORT), with reloader and debugger"
 	@echo "make test         run the tests, under the name erlen and under the name flask"
 	@echo "make check        ruff, mypy, pyright, stubtest"
-	@echo "make conformance  run Flask's and Werkzeug's own tests against erlen"
-	@echo "make conformance-all  that, and applications, answer by answer on Flask and on erlen"
+	@echo "make conformance  run the tests of Flask, Werkzeug and some extensions against erlen"
+	@echo "make conformance-all  that of all, and applications, answer by answer; docs/ecosystem.md"
 	@echo "make bench        measure against Flask and others"
 	@echo "make format       let ruff mend and format what it can"
 
@@ -75,7 +75,10 @@ check: $(VENV)/.check
 conformance: $(VENV)/.test
 	$(BIN)/python conformance/run.py
 
-conformance-all: conformance conformance-apps
+conformance-all: conformance-suites conformance-apps
+
+conformance-suites: $(VENV)/.test
+	$(BIN)/python conformance/run.py --all
 
 conformance-apps: $(VENV)/.test
 	$(BIN)/python -m conformance.apps

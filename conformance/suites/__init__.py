@@ -1,0 +1,1 @@
+"""The peers' own tests, on the real Flask and on erlen, compared test by test."""
