@@ -11,10 +11,10 @@ import sys
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 
+from .catalogue import DESELECTED, SUITES, LeftOut, Suite, read_left_out
 from .environments import CACHE, ROOT, Unavailable, archive, environment
 from .execution import Run, baseline, run
 from .report import Result, page
-from .catalogue import DESELECTED, SUITES, LeftOut, Suite, read_left_out
 
 PAGE = ROOT / "docs" / "ecosystem.md"
 

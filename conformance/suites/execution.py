@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
-from .environments import EVERYWHERE, ROOT, digest, interpreter
+
 from .catalogue import Suite
+from .environments import EVERYWHERE, ROOT, digest, interpreter
 
 PLUGINS = Path(__file__).resolve().parents[1] / "plugins"
 TIMEOUT = 1800  # seconds for one run

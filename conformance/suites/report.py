@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from .catalogue import LeftOut, Suite
 from .environments import EVERYWHERE
 from .execution import Run
-from .catalogue import LeftOut, Suite
 
 
 @dataclass(frozen=True)
