@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import hashlib
 import importlib
 import importlib.util
+import io
 import re
 import threading
 import warnings
@@ -67,6 +69,35 @@ def test_one_context(real: Any) -> None:
 
 
 @peer
+def test_contexts_end_in_the_order_of_their_beginning(real: Any) -> None:
+    def cross(package: Any) -> None:
+        app = make(package)
+        outer, inner = app.app_context(), app.test_request_context()
+        outer.push()
+        inner.push()
+        outer.pop()
+        inner.pop()
+
+    cross(real)
+    with pytest.raises(AssertionError, match="Popped wrong app context"):
+        # What it leaves pushed ends with the copy.
+        contextvars.copy_context().run(cross, erlen)
+
+
+@peer
+def test_a_request_is_matched_once(real: Any) -> None:
+    for package, endpoint in ((real, "index"), (erlen, None)):
+        app = make(package)
+        app.add_url_rule("/", "index", lambda: "")
+        ctx = app.test_request_context("/")
+        with ctx:
+            assert ctx.request.endpoint == "index"
+            ctx.request.url_rule = None
+        with ctx:
+            assert ctx.request.endpoint == endpoint
+
+
+@peer
 def test_the_session_opens_when_asked_for(real: Any) -> None:
     signer = TimestampSigner(
         KEY, salt="cookie-session", key_derivation="hmac", digest_method=hashlib.sha1
@@ -104,6 +135,15 @@ def answer(app: Any, environ: dict[str, Any]) -> str:
     body = app(environ, lambda status, headers, exc_info=None: statuses.append(status))
     getattr(body, "close", lambda: None)()
     return statuses[-1]
+
+
+@peer
+def test_a_sent_file_is_not_buffered(real: Any) -> None:
+    for package, kind in ((real, io.BufferedReader), (erlen, io.FileIO)):
+        with make(package).test_request_context():
+            response = package.send_file(__file__)
+            assert type(response.response.file) is kind
+            response.close()
 
 
 @peer
