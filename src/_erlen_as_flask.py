@@ -45,6 +45,8 @@ class _Same(Loader):
         # The module ran when it was imported as erlen's. The import system has just written the
         # alias's spec on it; with that one, reload() and pickle would take the alias for its name.
         module.__spec__ = self.spec
+        if self.spec.name != "erlen":
+            _lend(module)
 
     def get_code(self, fullname: str) -> CodeType | None:
         """The code of the module, for ``python -m flask``."""
@@ -53,16 +55,36 @@ class _Same(Loader):
         return code
 
 
+def _lend(module: ModuleType) -> None:
+    """Let a module have the names that only Flask's has; found when somebody asks for them."""
+    own = vars(module).get("__getattr__")
+    if own is not None and own.__module__ == __name__:
+        return  # it goes by a second name, and has them already
+
+    def __getattr__(name: str) -> Any:
+        if own is not None:
+            try:
+                return own(name)
+            except AttributeError:
+                pass
+        names: Any = importlib.import_module("erlen._flask_names")
+        return names.find(module.__name__, name)
+
+    vars(module)["__getattr__"] = __getattr__
+
+
 class _Sansio(Loader):
-    """Loads ``flask.sansio``, an empty package, and ``flask.sansio.app``, where Flask is App."""
+    """Loads ``flask.sansio``, an empty package, and ``flask.sansio.app``, which has App."""
 
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:
         return None
 
     def exec_module(self, module: ModuleType) -> None:
         if module.__name__ == "flask.sansio.app":
-            app: Any = importlib.import_module("erlen.app")
-            vars(module).update(App=app.Flask, __getattr__=lambda name: getattr(app, name))
+            app = importlib.import_module("erlen.app")
+            _lend(app)
+            names: Any = importlib.import_module("erlen._flask_names")
+            vars(module).update(App=names.App, __getattr__=lambda name: getattr(app, name))
 
 
 class AliasFinder:

@@ -206,7 +206,10 @@ from flask.sansio.app import App, Flask, _make_timedelta
 from flask.sansio.blueprints import Blueprint, BlueprintSetupState, DeferredSetupFunction
 from flask.sansio.scaffold import Scaffold, T_route, find_package, setupmethod
 from flask.sansio.scaffold import _endpoint_from_view_func, _sentinel
-assert App is Flask is erlen.Flask and Blueprint is erlen.Blueprint
+from flask.sansio.app import RequestRedirect
+from flask.cli import click
+from flask.wrappers import ResponseBase
+assert Flask is erlen.Flask and issubclass(Flask, App) and Blueprint is erlen.Blueprint
 assert flask.scaffold is flask.sansio.scaffold is erlen.scaffold
 assert flask.sansio.app.Flask is erlen.app.Flask
 assert not hasattr(flask.sansio.app, "no_such_name")

@@ -230,6 +230,22 @@ def test_built_urls_lead_back(real: Any) -> None:
 
 
 @peer
+def test_error_pages_are_whole(real: Any) -> None:
+    for package, whole in ((real, False), (erlen, True)):
+        app = make(package)
+        seen: list[bool] = []
+
+        def note(response: Any, seen: list[bool] = seen) -> Any:
+            seen.append(response.is_sequence)
+            return response
+
+        app.after_request(note)
+        response = app.test_client().get("/unknown")
+        assert (response.status_code, response.content_length) == (404, len(response.data))
+        assert seen == [whole]
+
+
+@peer
 def test_a_blueprint_can_own_its_prefix(real: Any) -> None:
     with pytest.raises(TypeError, match="owns_prefix"):
         real.Blueprint("part", "differs", owns_prefix=True)
@@ -321,14 +337,16 @@ def test_modules_have_erlens_names(real: Any) -> None:
 
 
 @peer
-def test_no_second_core(real: Any) -> None:
+def test_no_second_core(real: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     sansio = importlib.import_module("flask.sansio.app")
     assert sansio.App in real.Flask.__mro__[1:]
     assert importlib.util.find_spec("erlen.sansio") is None
     finder = importlib.import_module("_erlen_as_flask")
+    monkeypatch.setattr(finder, "_lend", lambda module: None)  # no alias for this process
     module = SimpleNamespace(__name__="flask.sansio.app")
     finder._Sansio().exec_module(module)
-    assert module.App is erlen.Flask
+    assert issubclass(module.App, erlen.Flask)
+    assert issubclass(erlen.Flask, module.App)
 
 
 @peer

@@ -13,7 +13,7 @@ FLOORS = [
     "_files _jinja dispatch",
     "helpers errors urls templating scaffold",
     "cli blueprints testing app",
-    "asgi as_flask doctor globals.pyi __init__ __main__",
+    "asgi as_flask _flask_names doctor globals.pyi __init__ __main__",
     # The batteries: ordinary extensions over the whole framework, which imports none of them.
     "middleware i18n",
     "forms uploads",

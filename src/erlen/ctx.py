@@ -119,9 +119,19 @@ class AppContext:
         """Whether :data:`erlen.request` may be used."""
         return self._outer is not None and self._outer.has_request
 
+    #: The context that this one is a view of (see _without_request); None where it is its own.
+    _origin: AppContext | None = None
+
     @property
     def _app_ctx(self) -> AppContext:
-        return self
+        return self._origin or self
+
+    def _without_request(self) -> AppContext:
+        """Return a view of this context in which no request is handled."""
+        ctx = AppContext(self.app)
+        ctx._g = self.g
+        ctx._origin = self._app_ctx
+        return ctx
 
     @property
     def _request_ctx(self) -> RequestContext:
@@ -302,6 +312,10 @@ class RequestContext(AppContext):
         if functions is None:
             functions = self._after = []
         return functions
+
+    @_after_request_functions.setter
+    def _after_request_functions(self, value: list[ft.AfterRequestCallable[t.Any]]) -> None:
+        self._after = value
 
     #: The functions of after_this_request; None where there are none.
     _after: list[ft.AfterRequestCallable[t.Any]] | None = None

@@ -45,6 +45,10 @@ class _RequestVar:
         return default
 
     def set(self, ctx: t.Any) -> Token[t.Any]:
+        current = _cv_app.get(None)
+        if ctx is None and current is not None:
+            # As if there were no request, while the app stays.
+            ctx = current._without_request()
         return _cv_app.set(ctx)
 
     def reset(self, token: Token[t.Any]) -> None:

@@ -59,6 +59,14 @@ class Rule(_Rule):
         return build
 
 
+def _builds_plainly(kind: type[_Rule]) -> bool:
+    """Tell whether a class of rules builds URLs by Werkzeug's methods."""
+    return all(
+        getattr(kind, name) is getattr(_Rule, name)
+        for name in ("build", "suitable_for", "_encode_query_vars")
+    )
+
+
 Hit: t.TypeAlias = "tuple[_Rule, dict[str, t.Any]]"
 Match: t.TypeAlias = "Callable[[str], re.Match[str] | None]"
 
@@ -178,7 +186,7 @@ class Map(_Map):
         rule, *others = self.iter_rules(endpoint)
         if others or rule.defaults or rule.websocket or self.host_matching:
             return None
-        if rule.subdomain != self.default_subdomain:
+        if rule.subdomain != self.default_subdomain or not _builds_plainly(type(rule)):
             return None
         builder = self._builders[endpoint] = Builder(rule)
         return builder

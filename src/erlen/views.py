@@ -53,27 +53,25 @@ class View:
         :param name: the function's name, which becomes the endpoint.
         :param class_args: passed to the class, as are ``class_kwargs``.
         """
+        # The closure has the names that it has in Flask, where Flask-Injector reads them.
         if cls.init_every_request:
 
-            def make() -> View:
+            def view(**kwargs: t.Any) -> ft.ResponseReturnValue:
                 # Looked up on the registered function, where it may be replaced.
-                return registered.view_class(*class_args, **class_kwargs)  # type: ignore[no-any-return]
+                self = registered.view_class(*class_args, **class_kwargs)
+                return current_app.ensure_sync(self.dispatch_request)(**kwargs)  # type: ignore[no-any-return]
 
         else:
-            only = cls(*class_args, **class_kwargs)
+            self = cls(*class_args, **class_kwargs)
 
-            def make() -> View:
-                return only
+            def view(**kwargs: t.Any) -> ft.ResponseReturnValue:
+                return current_app.ensure_sync(self.dispatch_request)(**kwargs)  # type: ignore[no-any-return]
 
-        def call(**kwargs: t.Any) -> ft.ResponseReturnValue:
-            return current_app.ensure_sync(make().dispatch_request)(**kwargs)  # type: ignore[no-any-return]
-
-        view: t.Any = call
         view.__name__ = name  # for decorators that go by it
         view.__module__ = cls.__module__
-        for decorator in cls.decorators:
-            view = decorator(view)
         registered: t.Any = view
+        for decorator in cls.decorators:
+            registered = decorator(registered)
         registered.view_class = cls
         registered.__name__ = name
         registered.__doc__ = cls.__doc__
