@@ -315,7 +315,9 @@ def test_null_characters_are_refused_wherever_they_are(unprotected: Any) -> None
 
 class TestFace:
     def test_every_field_and_more_of_wtforms(self) -> None:
+        numbers = {"Integer", "IntegerRange", "Float", "Decimal", "DecimalRange"}
         ours = {"Form", "FileField", "MultipleFileField", "FieldList"}
+        ours |= {f"{number}Field" for number in numbers}
         for name in wtforms.__all__:
             theirs = getattr(wtforms, name)
             mine = getattr(erlen.forms, name)

@@ -6,10 +6,9 @@ import typing as t
 from decimal import Decimal
 
 import msgspec.inspect as kinds
-from wtforms.validators import NumberRange
 from wtforms.widgets import TextArea
 
-from .field_types import Options, Wanted
+from .field_types import Options, Range, Wanted
 
 
 def columns_of(model: t.Any) -> list[Wanted]:
@@ -83,4 +82,4 @@ def _decimals(kind: t.Any) -> Options:
         return {}
     scale = kind.scale or 0
     most = Decimal((0, (9,) * kind.precision, -scale))
-    return {"places": scale, "validators": [NumberRange(-most, most)]}
+    return {"places": scale, "validators": [Range(-most, most)]}

@@ -5,7 +5,6 @@ Types and constraints are told in the terms of :mod:`msgspec.inspect`, whatever 
 
 from __future__ import annotations
 
-import math
 import re
 import typing as t
 import uuid
@@ -20,7 +19,6 @@ from wtforms.validators import (
     Length,
     NumberRange,
     Optional,
-    StopValidation,
     ValidationError,
 )
 
@@ -124,12 +122,12 @@ def _with(options: Options, *rules: t.Any) -> Options:
 # Rules that WTForms does not have
 
 
-class Finite:
-    """Take no number that is infinite or none at all."""
+class Range(NumberRange):
+    """Take numbers from one to another; says nothing of what is no number."""
 
     def __call__(self, form: BaseForm, field: fields.Field) -> None:
-        if field.data is not None and not math.isfinite(field.data):
-            raise StopValidation(field.gettext("Not a valid float value."))
+        if field.data is not None:
+            super().__call__(form, field)
 
 
 class Beyond:
@@ -204,11 +202,14 @@ class UUIDField(fields.StringField):
     data: t.Any
 
     def process_formdata(self, valuelist: list[t.Any]) -> None:
-        super().process_formdata(valuelist)
-        if valuelist and valuelist[0].strip():
+        if not valuelist:
+            return
+        self.data = None
+        if text := valuelist[0].strip():
             try:
-                self.data = uuid.UUID(valuelist[0].strip())
+                self.data = uuid.UUID(text)
             except ValueError:
+                self.data = text  # shown again
                 raise ValueError(self.gettext("Invalid UUID.")) from None
 
 
@@ -248,23 +249,20 @@ def _integer(wanted: Wanted, options: Options, inner: Inner) -> t.Any:
     return fields.IntegerField(**_with(options, _range(least, most), step))
 
 
-def _range(least: t.Any, most: t.Any) -> NumberRange | None:
-    return None if least is None and most is None else NumberRange(least, most)
+def _range(least: t.Any, most: t.Any) -> Range | None:
+    return None if least is None and most is None else Range(least, most)
 
 
 def _float(wanted: Wanted, options: Options, inner: Inner) -> t.Any:
     kind = wanted.kind
     beyond = None if kind.gt is None and kind.lt is None else Beyond(kind.gt, kind.lt)
     step = None if kind.multiple_of is None else MultipleOf(kind.multiple_of)
-    options = {"render_kw": {"step": "any"}, **options}
-    rules = _with(options, Finite(), _range(kind.ge, kind.le), beyond, step)
-    return fields.FloatField(**rules)
+    return fields.FloatField(**_with(options, _range(kind.ge, kind.le), beyond, step))
 
 
 def _decimal(wanted: Wanted, options: Options, inner: Inner) -> t.Any:
     # Without an argument of its own, WTForms would show two places of every number.
-    options = {"places": None, "render_kw": {"step": "any"}, **options}
-    return fields.DecimalField(**_with(options, Finite()))
+    return fields.DecimalField(**{"places": None, **options})
 
 
 def _boolean(wanted: Wanted, options: Options, inner: Inner) -> t.Any:

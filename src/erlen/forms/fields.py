@@ -1,10 +1,12 @@
-"""Every field of WTForms; those for files and lists are erlen's.
+"""Every field of WTForms; those for files, numbers and lists are erlen's.
 
 Source: https://wtforms.readthedocs.io/en/stable/fields/
 """
 
 from __future__ import annotations
 
+import math
+import typing as t
 from collections.abc import Iterable, Iterator
 
 import wtforms.fields
@@ -15,16 +17,11 @@ from wtforms.fields import ColorField as ColorField
 from wtforms.fields import DateField as DateField
 from wtforms.fields import DateTimeField as DateTimeField
 from wtforms.fields import DateTimeLocalField as DateTimeLocalField
-from wtforms.fields import DecimalField as DecimalField
-from wtforms.fields import DecimalRangeField as DecimalRangeField
 from wtforms.fields import EmailField as EmailField
 from wtforms.fields import Field as Field
 from wtforms.fields import Flags as Flags
-from wtforms.fields import FloatField as FloatField
 from wtforms.fields import FormField as FormField
 from wtforms.fields import HiddenField as HiddenField
-from wtforms.fields import IntegerField as IntegerField
-from wtforms.fields import IntegerRangeField as IntegerRangeField
 from wtforms.fields import Label as Label
 from wtforms.fields import MonthField as MonthField
 from wtforms.fields import PasswordField as PasswordField
@@ -46,6 +43,58 @@ from wtforms.fields import enum_coerce as enum_coerce  # type: ignore[attr-defin
 
 from .files import FileField as FileField
 from .files import MultipleFileField as MultipleFileField
+
+
+class _Finite(Field):
+    """Refuses what Python takes for a number, but no number input sends and no database stores.
+
+    With ``sNaN`` or an integer of 400 digits, ``NumberRange`` would end in an error of its own.
+    """
+
+    invalid_value_message: str | None
+    _word: str
+
+    def process_formdata(self, valuelist: list[t.Any]) -> None:
+        super().process_formdata(valuelist)
+        if not valuelist:
+            return
+        try:
+            is_finite = math.isfinite(self.data)
+        except (OverflowError, ValueError):
+            is_finite = False
+        if not is_finite:
+            self.data = None
+            raise ValueError(self.invalid_value_message or self.gettext(self._word))
+
+
+class IntegerField(_Finite, wtforms.fields.IntegerField):
+    """A whole number. Takes what WTForms' does."""
+
+    _word = "Not a valid integer value."
+
+
+class IntegerRangeField(_Finite, wtforms.fields.IntegerRangeField):
+    """A whole number by a slider. Takes what WTForms' does."""
+
+    _word = "Not a valid integer value."
+
+
+class FloatField(_Finite, wtforms.fields.FloatField):
+    """A number. Takes what WTForms' does."""
+
+    _word = "Not a valid float value."
+
+
+class DecimalField(_Finite, wtforms.fields.DecimalField):
+    """A decimal number. Takes what WTForms' does."""
+
+    _word = "Not a valid decimal value."
+
+
+class DecimalRangeField(_Finite, wtforms.fields.DecimalRangeField):
+    """A decimal number by a slider. Takes what WTForms' does."""
+
+    _word = "Not a valid decimal value."
 
 
 class FieldList(wtforms.fields.FieldList):  # type: ignore[type-arg]  # generic in the types only
