@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import typing as t
-from functools import lru_cache
+from collections.abc import Mapping
+from functools import cache, lru_cache
 from pathlib import Path
 
 from werkzeug.datastructures import LanguageAccept
@@ -50,12 +51,29 @@ def current_translations() -> Translations | None:
 
 @lru_cache(maxsize=512)
 def best_language(header: str) -> str | None:
-    """Return which of WTForms' languages an ``Accept-Language`` header wants; None for English."""
-    folders = (folder.name for folder in Path(messages_path()).iterdir() if folder.is_dir())
-    names = {name.replace("_", "-"): name for name in sorted(folders)}
-    wanted = parse_accept_header(header, LanguageAccept)
-    best = wanted.best_match([SOURCE_LANGUAGE, *names], default=SOURCE_LANGUAGE)
-    return None if best == SOURCE_LANGUAGE else names[best]
+    """Return which of WTForms' languages an ``Accept-Language`` header wants; None for English.
+
+    A region that is not there gives way to its language: ``de-AT`` to ``de``, ``cs`` to ``cs_CZ``.
+    """
+    for wanted, quality in parse_accept_header(header, LanguageAccept):
+        tag = wanted.lower().replace("-", "_")
+        language = tag.partition("_")[0]
+        if not quality or language == "*":
+            continue
+        if language == SOURCE_LANGUAGE:
+            return None
+        known = languages()
+        if found := known.get(tag) or known.get(language):
+            return found
+    return None
+
+
+@cache
+def languages() -> Mapping[str, str]:
+    """Return WTForms' languages, by their tags in lower case and by their first parts."""
+    names = sorted(folder.name for folder in Path(messages_path()).iterdir() if folder.is_dir())
+    by_first_part = {name.partition("_")[0]: name for name in reversed(names)}
+    return by_first_part | {name.lower(): name for name in names}
 
 
 @lru_cache(maxsize=64)
