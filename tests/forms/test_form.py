@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import wtforms
-from werkzeug.datastructures import FileStorage, MultiDict
+from werkzeug.datastructures import CombinedMultiDict, FileStorage, MultiDict
 
 import erlen.forms
 from erlen.forms import (
@@ -66,6 +66,31 @@ class TestReading:
             assert isinstance(form.photo.data, FileStorage)
             assert (form.photo.data.filename, form.name.data) == ("ada.png", "Ada")
             form.photo.data.close()
+
+    def test_a_file_in_the_place_of_text_is_left_out(self, unprotected: Any) -> None:
+        class Own(StringField):
+            def process_formdata(self, valuelist: Any) -> None:
+                self.data = valuelist[0].filename
+
+        class Texts(Form):
+            text = StringField(default="none")
+            number = IntegerField()
+            texts = FieldList(StringField())
+            own = Own()
+
+        data = {it: (BytesIO(b"."), "a.txt") for it in ("text", "number", "texts-0", "own")}
+        with unprotected.test_request_context("/", method="POST", data=data) as ctx:
+            files = ctx.request.files
+            for form in (Texts(), Texts(CombinedMultiDict((files, ctx.request.form)))):
+                form.validate()
+                assert form.data == {
+                    "text": "none",
+                    "number": None,
+                    "texts": [None],
+                    "own": "a.txt",
+                }
+            for file in files.values():
+                file.close()
 
     def test_formdata_of_ones_own(self, unprotected: Any) -> None:
         with unprotected.test_request_context("/?name=Bea", method="POST", data={"name": "Ada"}):

@@ -13,7 +13,14 @@ import msgspec
 import pytest
 import sqlalchemy as sa
 from msgspec import Meta
-from sqlalchemy.orm import DeclarativeBase, Mapped, column_property, mapped_column, relationship
+from sqlalchemy.orm import (
+    DeclarativeBase,
+    Mapped,
+    Session,
+    column_property,
+    mapped_column,
+    relationship,
+)
 from werkzeug.datastructures import MultiDict
 
 from erlen.forms import (
@@ -441,7 +448,7 @@ class TestSQLAlchemy:
         book = form.create_obj(author=Author())
         engine = sa.create_engine("sqlite://")
         Base.metadata.create_all(engine)
-        with sa.orm.Session(engine) as session:
+        with Session(engine) as session:
             session.add(book)
             session.commit()
             assert (book.title, book.subtitle, book.text) == ("Notes", None, None)

@@ -275,11 +275,8 @@ class TestMacros:
         assert '<button class="btn btn-primary" id="other"' in boot
 
     def test_an_app_may_have_its_own(self, app: Any, flask: Any, templates: Any) -> None:
-        templates(
-            **{
-                "erlen/forms/plain.html": "{% macro render_form(form) %}own {{ varargs }} {{ kwargs }}{% endmacro %}"
-            }
-        )
+        source = "{% macro render_form(form) %}own {{ varargs }} {{ kwargs }}{% endmacro %}"
+        templates(**{"erlen/forms/plain.html": source})
         assert post(app, flask, "plain").startswith("own (&#39;/to&#39;,)")
 
 

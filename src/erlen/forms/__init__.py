@@ -9,10 +9,7 @@ try:
     import wtforms as _wtforms  # noqa: F401  # asked for first, to tell which extra is missing
 except ModuleNotFoundError as error:
     raise missing_extra("forms", error) from error
-from wtforms import DataList as DataList  # type: ignore[attr-defined]  # new in 3.3, untyped yet
-from wtforms import DataListChoice as DataListChoice  # type: ignore[attr-defined]  # as above
 from wtforms import ValidationError as ValidationError
-from wtforms import enum_datalist as enum_datalist  # type: ignore[attr-defined]  # as above
 from wtforms import widgets as widgets
 
 from . import fields as fields
@@ -26,9 +23,11 @@ from .csrf import renew_csrf as renew_csrf
 from .csrf import validate_csrf as validate_csrf
 from .field_types import FieldTypes as FieldTypes
 from .fields import BooleanField as BooleanField
-from .fields import ButtonField as ButtonField  # pyright: ignore[reportAttributeAccessIssue]  # as above
-from .fields import Choice as Choice  # pyright: ignore[reportAttributeAccessIssue]  # as above
+from .fields import ButtonField as ButtonField
+from .fields import Choice as Choice
 from .fields import ColorField as ColorField
+from .fields import DataList as DataList
+from .fields import DataListChoice as DataListChoice
 from .fields import DateField as DateField
 from .fields import DateTimeField as DateTimeField
 from .fields import DateTimeLocalField as DateTimeLocalField
@@ -50,7 +49,7 @@ from .fields import MultipleFileField as MultipleFileField
 from .fields import PasswordField as PasswordField
 from .fields import RadioField as RadioField
 from .fields import SearchField as SearchField
-from .fields import SelectChoice as SelectChoice  # pyright: ignore[reportAttributeAccessIssue]  # as above
+from .fields import SelectChoice as SelectChoice
 from .fields import SelectField as SelectField
 from .fields import SelectFieldBase as SelectFieldBase
 from .fields import SelectMultipleField as SelectMultipleField
@@ -61,8 +60,9 @@ from .fields import TextAreaField as TextAreaField
 from .fields import TimeField as TimeField
 from .fields import URLField as URLField
 from .fields import WeekField as WeekField
-from .fields import enum_choices as enum_choices  # pyright: ignore[reportAttributeAccessIssue]  # as above
-from .fields import enum_coerce as enum_coerce  # pyright: ignore[reportAttributeAccessIssue]  # as above
+from .fields import enum_choices as enum_choices
+from .fields import enum_coerce as enum_coerce
+from .fields import enum_datalist as enum_datalist
 from .form import Form as Form
 from .models import ModelForm as ModelForm
 from .models import form_for as form_for

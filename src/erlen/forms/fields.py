@@ -11,8 +11,6 @@ from collections.abc import Iterable, Iterator
 
 import wtforms.fields
 from wtforms.fields import BooleanField as BooleanField
-from wtforms.fields import ButtonField as ButtonField  # type: ignore[attr-defined]  # as below
-from wtforms.fields import Choice as Choice  # type: ignore[attr-defined]  # as below
 from wtforms.fields import ColorField as ColorField
 from wtforms.fields import DateField as DateField
 from wtforms.fields import DateTimeField as DateTimeField
@@ -27,7 +25,6 @@ from wtforms.fields import MonthField as MonthField
 from wtforms.fields import PasswordField as PasswordField
 from wtforms.fields import RadioField as RadioField
 from wtforms.fields import SearchField as SearchField
-from wtforms.fields import SelectChoice as SelectChoice  # type: ignore[attr-defined]  # as below
 from wtforms.fields import SelectField as SelectField
 from wtforms.fields import SelectFieldBase as SelectFieldBase
 from wtforms.fields import SelectMultipleField as SelectMultipleField
@@ -38,11 +35,20 @@ from wtforms.fields import TextAreaField as TextAreaField
 from wtforms.fields import TimeField as TimeField
 from wtforms.fields import URLField as URLField
 from wtforms.fields import WeekField as WeekField
-from wtforms.fields import enum_choices as enum_choices  # type: ignore[attr-defined]  # as below
-from wtforms.fields import enum_coerce as enum_coerce  # type: ignore[attr-defined]  # as below
 
 from .files import FileField as FileField
 from .files import MultipleFileField as MultipleFileField
+
+# New in WTForms 3.3: its types do not know them yet.
+_untyped: t.Any = wtforms
+ButtonField = _untyped.ButtonField
+Choice = _untyped.Choice
+DataList = _untyped.DataList
+DataListChoice = _untyped.DataListChoice
+SelectChoice = _untyped.SelectChoice
+enum_choices = _untyped.fields.enum_choices
+enum_coerce = _untyped.fields.enum_coerce
+enum_datalist = _untyped.enum_datalist
 
 
 class _Finite(Field):

@@ -30,6 +30,23 @@ def _files_of(field: wtforms.Field) -> list[FileStorage]:
     return _uploads(data if isinstance(data, list) else [data])
 
 
+def keep_files_out(field: wtforms.Field) -> None:
+    """Let a field of text see no files: validators of text end in errors of their own with them.
+
+    A field of somebody else's that looks into what was sent by itself is left alone.
+    """
+    module: str = type(field).process_formdata.__module__
+    if isinstance(field, wtforms.FileField) or not module.startswith(("wtforms.", "erlen.forms.")):
+        return
+    process_formdata = field.process_formdata
+
+    def process_text(valuelist: list[t.Any]) -> None:
+        field.raw_data = [value for value in valuelist if not isinstance(value, FileStorage)]
+        process_formdata(field.raw_data)
+
+    field.process_formdata = process_text  # type: ignore[method-assign]  # of this one field
+
+
 class FileField(wtforms.FileField):
     """A field for one file; its data is a Werkzeug ``FileStorage``, or None."""
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 
 import wtforms
 from markupsafe import Markup
+from werkzeug.datastructures import CombinedMultiDict
 from wtforms.fields import Field, FieldList
 from wtforms.meta import DefaultMeta
 from wtforms.widgets import HiddenInput
@@ -18,6 +19,7 @@ from ._tokens import FIELD_NAME, TIME_LIMIT
 from ._translations import Translations, current_translations
 from ._validation import Extra, refuse_async, validate_form
 from .csrf import FormCSRF, FormCSRFField
+from .files import keep_files_out
 
 AUTO: t.Any = object()
 
@@ -60,9 +62,15 @@ class Meta(DefaultMeta):
         """Return what was submitted, where the form was not given anything else."""
         # WTForms' overloads say that None stays None.
         if formdata is not AUTO:
-            return super().wrap_formdata(form, formdata)
-        request = _submitting_request()
-        return None if request is None else _formdata.read(request)
+            data = super().wrap_formdata(form, formdata)
+        else:
+            request = _submitting_request()
+            data = None if request is None else _formdata.read(request)
+        if isinstance(data, CombinedMultiDict):
+            form._has_files = True
+            for field in form:
+                keep_files_out(field)
+        return data
 
     def get_translations(self, form: wtforms.Form) -> Translations | None:  # type: ignore[override]
         """Return the translations: in ``locales`` where they are set, else the request's."""
@@ -75,6 +83,8 @@ class Meta(DefaultMeta):
         """Make a field of one form; see WTForms."""
         field = super().bind_field(form, unbound_field, options)
         quick_label(field)
+        if getattr(form, "_has_files", False):  # the entry of a list, made while it is read
+            keep_files_out(field)
         return field
 
     def render_field(self, field: Field, render_kw: t.Any) -> Markup:

@@ -5,11 +5,13 @@ Source: https://wtforms.readthedocs.io/en/stable/validators/
 
 from __future__ import annotations
 
+import typing as t
+
+import wtforms.validators
 from wtforms.validators import URL as URL
 from wtforms.validators import UUID as UUID
 from wtforms.validators import AnyOf as AnyOf
 from wtforms.validators import DataRequired as DataRequired
-from wtforms.validators import DateRange as DateRange  # type: ignore[attr-defined]  # new in 3.3, and not in the types yet
 from wtforms.validators import Disabled as Disabled
 from wtforms.validators import Email as Email
 from wtforms.validators import EqualTo as EqualTo
@@ -26,7 +28,6 @@ from wtforms.validators import StopValidation as StopValidation
 from wtforms.validators import ValidationError as ValidationError
 from wtforms.validators import any_of as any_of
 from wtforms.validators import data_required as data_required
-from wtforms.validators import date_range as date_range  # type: ignore[attr-defined]  # new in 3.3, and not in the types yet
 from wtforms.validators import disabled as disabled
 from wtforms.validators import email as email
 from wtforms.validators import equal_to as equal_to
@@ -47,3 +48,8 @@ from .files import FileSize as FileSize
 from .files import file_allowed as file_allowed
 from .files import file_required as file_required
 from .files import file_size as file_size
+
+# New in WTForms 3.3: its types do not know them yet.
+_untyped: t.Any = wtforms.validators
+DateRange = _untyped.DateRange
+date_range = _untyped.date_range
