@@ -147,7 +147,12 @@ FULL = "A Response object is made for each request, where a plain one needs none
             " no view looks at it.",
         ),
         ("response_class", lambda app: MyResponse, f"Responses are {HERE}.MyResponse. {FULL}"),
-        ("json", MyProvider, f"JSON is written by {HERE}.MyProvider. {FULL}"),
+        (
+            "json",
+            MyProvider,
+            f"JSON is written by {HERE}.MyProvider. A Response object is made for each dict or"
+            " list that a view returns.",
+        ),
         (
             "url_map",
             lambda app: MyMap(),
@@ -228,7 +233,7 @@ def test_async_views(app: Any) -> None:
 @pytest.mark.parametrize(
     ("key", "expected"),
     [
-        (None, "SECRET_KEY is not set. Sessions, flash() and forms need it."),
+        (None, "SECRET_KEY is not set. Sessions, flash() and forms need it; an application"),
         ("dev", "SECRET_KEY is an example that everybody knows. Whoever guesses it can forge"),
         ("aA1?xyzäö", "SECRET_KEY has 11 bytes, and should have at least 16. Whoever guesses it"),
     ],

@@ -13,10 +13,10 @@ import pytest
 
 import erlen
 from erlen.cli import ScriptInfo
-from erlen.doctor import doctor_command, examine, installed
+from erlen.doctor import doctor_command, examine, installed, known
 from erlen.doctor.findings import Code, Verdict
 
-from .conftest import Write
+from .conftest import Install, Write
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -164,6 +164,24 @@ def test_more_files_than_are_read(write: Write, monkeypatch: pytest.MonkeyPatch)
             "Name the application, or start in its folder.",
         )
     ]
+
+
+def test_an_installed_application_that_is_tested(
+    write: Write, install: Install, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write({})
+    install("shop", "1.0", {"shop.py": "import flask"})
+    package = installed.Package("shop", "1.0", frozenset({"shop"}), frozenset({"flask"}))
+    monkeypatch.setattr(installed, "installed", lambda: [package])
+    monkeypatch.setattr(known, "TESTED", {"Shop": "1.0"})
+    found = json.loads(doctor("shop", "--static", "--json").output)["findings"]
+    assert [(row["code"], row["what"]) for row in found] == [
+        ("start", "ERLEN_AS_FLASK"),
+        ("tested-extension", "shop"),
+    ]
+    monkeypatch.setattr(known, "TESTED", {})
+    found = json.loads(doctor("shop", "--static", "--json").output)["findings"]
+    assert [row["code"] for row in found] == ["start"]
 
 
 def test_the_guestbook(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:

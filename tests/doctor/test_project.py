@@ -157,9 +157,13 @@ def test_environment(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     assert where == [(), (".flaskenv:1",), (".env:2",)]
 
 
-@pytest.mark.parametrize("name", ["gunicorn.conf.py", "sitecustomize.py"])
-def test_code_that_runs_before_the_application(write: Write, name: str) -> None:
-    [finding] = examine(write({name: "import os\nimport flask"}))
+@pytest.mark.parametrize("name", ["gunicorn.conf.py", "usercustomize.py"])
+def test_code_that_runs_before_the_application(
+    write: Write, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    folder = write({name: "import os\nimport flask"})
+    monkeypatch.syspath_prepend(str(folder))
+    [finding] = examine(folder)
     assert told(finding) == (
         f"set {name} {name}:2: It imports flask before the application is loaded, so that"
         " erlen.as_flask, imported by the application, comes too late. Set ERLEN_AS_FLASK=1 in"

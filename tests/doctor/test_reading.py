@@ -87,6 +87,14 @@ def test_suppressed() -> None:
     assert marks(source) == []
 
 
+@pytest.mark.parametrize(
+    "use", ["flask.x if old else 1", "1 if old else flask.x", "old and flask.x"]
+)
+def test_an_expression_under_a_condition(use: str) -> None:
+    assert marks(f"import flask\n{use}")[1:] == [("flask.x", 2, MAYBE)]
+    assert marks("import flask\nflask.x and new")[1:] == [("flask.x", 2, IMPORT)]
+
+
 def test_what_only_a_type_checker_reads() -> None:
     source = "import typing as t\nif t.TYPE_CHECKING:\n from flask import Markup\nelse:\n import x"
     assert marks(source) == []

@@ -72,7 +72,7 @@ def _secret_key(app: App) -> Iterator[Finding]:
             + (
                 "Whoever guesses it can forge sessions."
                 if app.secret_key
-                else "Sessions, flash() and forms need it."
+                else "Sessions, flash() and forms need it; an application without them does not."
             ),
             "Set it from the environment to a random value, as from: python -c 'import secrets;"
             " print(secrets.token_hex())'.",
@@ -176,7 +176,8 @@ def _replaced_parts(app: App) -> Iterator[Finding]:
         yield _slower(
             "replaced-part",
             "app.json",
-            f"JSON is written by {_origin(app.json)}. {_FULL_RESPONSE}",
+            f"JSON is written by {_origin(app.json)}. A Response object is made for each dict or"
+            " list that a view returns.",
         )
     if type(app.url_map) is not Map:
         yield _slower(

@@ -34,9 +34,14 @@ def examine(app: str | None = None, *, static: bool = False, timeout: float = TI
 
     imported = {mark.name for reading in readings for mark in reading.of("import")}
     own = {reading.module.partition(".")[0] for reading in readings}
-    packages = [package for package in installed.installed() if not package.modules & own]
+    packages = [
+        package
+        for package in installed.installed()
+        # Of the project itself all is said by its files.
+        if not package.modules & own or installed.is_tested(package)
+    ]
     modules = loaded.modules if loaded is not None else ()
-    used = installed.used_by(packages, imported.union(modules))
+    used = installed.used_by(packages, imported.union(modules, own))
 
     findings: list[Finding] = list(project.findings_of(readings, place.root))
     findings += project.uninstalled(readings)

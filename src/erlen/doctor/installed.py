@@ -83,6 +83,13 @@ def used_by(packages: Iterable[Package], modules: Collection[str]) -> set[str]:
     return used
 
 
+def is_tested(package: Package) -> bool:
+    """Tell whether this very version passes its own tests on erlen."""
+    return (package.key, package.version) in {
+        (canonical(name), version) for name, version in known.TESTED.items()
+    }
+
+
 @dataclass(frozen=True)
 class Seen:
     """What was seen of a package by reading it.
@@ -232,7 +239,7 @@ def findings_of(
                 f"Instead: {one.instead}.",
                 version=package.version,
             )
-        elif tested.get(package.key) == package.version:
+        elif is_tested(package):
             yield Finding(
                 Verdict.RUNS,
                 "tested-extension",

@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from . import known
+from .files import read_file
 from .findings import Code, Finding, Verdict
 from .names import missing
 from .reading import Mark, Reading, When
@@ -183,10 +184,13 @@ def _environment(readings: list[Reading], root: Path) -> Iterator[Finding]:
                 where = (f"{name}:{number}",)
                 yield ignored_setting("FLASK_ENV", known.FLASK_ENV, where)
     for reading in readings:
-        if reading.module.rpartition(".")[2] in ("sitecustomize", "usercustomize"):
+        if reading.path.endswith("gunicorn.conf.py"):
             yield from _early(reading)
-        elif reading.path.endswith("gunicorn.conf.py"):
-            yield from _early(reading)
+    # Python imports these two at its start, from wherever they are.
+    for name in ("sitecustomize", "usercustomize"):
+        spec = find_spec(name)
+        if spec is not None and spec.origin is not None:
+            yield from _early(read_file(Path(spec.origin), Path(spec.origin)))
 
 
 def _early(reading: Reading) -> Iterator[Finding]:

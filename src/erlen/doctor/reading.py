@@ -301,6 +301,18 @@ class _Reader(ast.NodeVisitor):
             for statement in node.orelse:
                 self.visit(statement)
 
+    def visit_IfExp(self, node: ast.IfExp) -> None:
+        self.visit(node.test)
+        with self.at(When.MAYBE):
+            self.visit(node.body)
+            self.visit(node.orelse)
+
+    def visit_BoolOp(self, node: ast.BoolOp) -> None:
+        self.visit(node.values[0])
+        with self.at(When.MAYBE):
+            for value in node.values[1:]:
+                self.visit(value)
+
     def visit_With(self, node: ast.With) -> None:
         for item in node.items:
             self.visit(item)
