@@ -8,7 +8,7 @@ import pytest
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import Map
 
-from erlen import Flask
+from erlen import Flask, dispatch
 from erlen.dispatch import ROAD
 from erlen.doctor.application import findings_of
 from erlen.doctor.findings import Verdict
@@ -203,6 +203,39 @@ def test_who_asks_for_each_response(app: Any) -> None:
     assert told(app, Verdict.SLOWER) == [f"after_request: Functions: {HERE}.replacement. {FULL}"]
     with request_finished.connected_to(replacement):
         assert told(app, Verdict.SLOWER)[1] == f"signal request_finished: 1 receivers. {FULL}"
+
+
+@pytest.mark.parametrize(
+    ("replace", "said"),
+    [
+        (lambda app: None, False),
+        (lambda app: setattr(app, "request_class", MyRequest), False),
+        (lambda app: setattr(app, "handle_exception", replacement), False),
+        (lambda app: setattr(app, "wsgi_app", Gate(app.wsgi_app)), False),
+        (lambda app: setattr(app, "session_interface", Salted()), False),
+        (lambda app: setattr(app, "session_interface", Opens()), True),
+        (lambda app: setattr(app, "response_class", MyResponse), True),
+        (lambda app: setattr(app, "json", MyProvider(app)), True),
+        (lambda app: setattr(app, "dispatch_request", lambda: {"a": 1}), True),
+        (lambda app: app.after_request(lambda response: response), True),
+    ],
+)
+def test_the_road_does_what_is_said(
+    app: Any, monkeypatch: pytest.MonkeyPatch, replace: Any, said: bool
+) -> None:
+    """What is called slower makes a response object where the plain road makes none."""
+    made: list[Any] = []
+    original = dispatch.to_response
+
+    def spy(*args: Any) -> Any:
+        made.append(args)
+        return original(*args)
+
+    monkeypatch.setattr(dispatch, "to_response", spy)
+    app.add_url_rule("/", "index", lambda: {"a": 1})
+    replace(app)
+    assert app.test_client().get("/").json == {"a": 1}
+    assert (bool(made), bool(told(app, Verdict.SLOWER))) == (said, said)
 
 
 def test_what_is_registered(flask: Any, app: Any) -> None:

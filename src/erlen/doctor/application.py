@@ -89,11 +89,11 @@ def replacer(app: App, name: str) -> str | None:
     for cls in type(app).__mro__:
         if name in vars(cls):
             origin = _origin(vars(cls)[name])
-            if cls.__module__.partition(".")[0] != "erlen":
+            if not _is_ours(cls):
                 return f"in the class {_origin(cls)}"
-            return (
-                None if origin.startswith("erlen.") else f"on the class {cls.__name__}, by {origin}"
-            )
+            if not origin.startswith("erlen."):
+                return f"on the class {cls.__name__}, by {origin}"
+            return None
     return None
 
 
