@@ -13,6 +13,8 @@ from unittest import mock
 import pytest
 
 DOOR = os.environ.get("ERLEN_TEST_DOOR", "erlen")
+# The door asgi is erlen, whose test clients ask as an ASGI server does.
+PACKAGE = "erlen" if DOOR == "asgi" else DOOR
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -22,13 +24,20 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "erlen_only: erlen differs from Flask on purpose (not run on the real Flask)"
     )
+    config.addinivalue_line("markers", "wsgi: about WSGI itself (not run at the door asgi)")
+    if DOOR == "asgi":
+        client = importlib.import_module("erlen.asgi.testing").ASGIClient
+        importlib.import_module("erlen").Flask.test_client_class = client
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    door = importlib.import_module(DOOR)
+    door = importlib.import_module(PACKAGE)
+    no_asgi = pytest.mark.skip(reason="the door is ASGI")
     no_peer = pytest.mark.skip(reason="the door is not erlen: no real Flask beside it")
     real_flask = pytest.mark.skip(reason="the door is the real Flask")
     for item in items:
+        if DOOR == "asgi" and item.get_closest_marker("wsgi"):
+            item.add_marker(no_asgi)
         if DOOR != "erlen" and item.get_closest_marker("peer"):
             item.add_marker(no_peer)
         if door.__name__ != "erlen" and item.get_closest_marker("erlen_only"):
@@ -38,7 +47,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def flask() -> Any:
     """The package under test: erlen, or whatever `flask` is in this process."""
-    return importlib.import_module(DOOR)
+    return importlib.import_module(PACKAGE)
 
 
 @pytest.fixture

@@ -68,7 +68,8 @@ class TestReturnValues:
         ("value", "status"),
         [
             (("text", 201), "201 CREATED"),
-            (("text", "299 My Own"), "299 My Own"),
+            # ASGI sends no reason phrase.
+            pytest.param(("text", "299 My Own"), "299 My Own", marks=pytest.mark.wsgi),
             (("text", "202"), "202 ACCEPTED"),
             (({"a": 1}, 400), "400 BAD REQUEST"),
             (([1], 200), "200 OK"),
@@ -144,7 +145,7 @@ class TestReturnValues:
             return [b"from ", b"wsgi"]
 
         response = serve(app, lambda: wsgi)
-        assert (response.status, response.text) == ("207 Multi-Status", "from wsgi")
+        assert (response.status.upper(), response.text) == ("207 MULTI-STATUS", "from wsgi")
         assert response.headers["X-Path"] == "/"
 
     def test_http_exception_as_a_value(self, app: Any) -> None:

@@ -12,8 +12,8 @@ FLOORS = [
     "routing debughelpers logging views _http _request _response wrappers json sessions ctx",
     "_files _jinja dispatch",
     "helpers errors urls templating scaffold",
-    "cli blueprints testing app",
-    "asgi as_flask _flask_names doctor globals.pyi __init__ __main__",
+    "cli blueprints testing asgi _serving app",
+    "as_flask _flask_names doctor globals.pyi __init__ __main__",
     # The batteries: ordinary extensions over the whole framework, which imports none of them.
     "middleware i18n",
     "forms uploads",
@@ -31,6 +31,11 @@ LAZY = {
     ("doctor/command.py", "doctor"): "every command line loads it, and one command needs the rest",
     ("cli/serve.py", "cli"): "only debug mode needs the debugger and the reloader",
     ("templating.py", "_jinja"): "Jinja is slow to import; an API has no templates",
+    ("_response.py", "_background"): "asyncio is slow to import; most apps await nothing",
+    ("_serving.py", "cli"): "a worker that serves needs neither click nor the command line",
+    ("_serving.py", "testing"): "a worker that serves needs no test client",
+    ("_serving.py", "asgi"): "asyncio is slow to import, and WSGI needs none of it",
+    ("testing.py", "asgi"): "asyncio is slow to import, and most tests need none of it",
     ("dispatch.py", "_background"): "asyncio is slow to import; most apps await nothing",
 }
 

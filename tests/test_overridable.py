@@ -246,6 +246,7 @@ def test_do_teardown(flask: Any, tmp_path: Path) -> None:
     assert seen == ["request", "app"]
 
 
+@pytest.mark.wsgi
 def test_dunder_call(flask: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Sentry wraps `Flask.__call__`."""
     app = build(flask, tmp_path, flask.Flask)

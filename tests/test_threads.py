@@ -156,6 +156,7 @@ def shared(flask: Any, app: Any) -> Any:
     return app
 
 
+@pytest.mark.wsgi  # one thread for a whole request
 def test_no_cross_talk(shared: Any) -> None:
     def work(number: int) -> None:
         generator = random.Random(number)
@@ -192,6 +193,7 @@ def test_no_cross_talk(shared: Any) -> None:
     in_threads(work)
 
 
+@pytest.mark.wsgi  # one thread for a whole request
 def test_async_views(shared: Any) -> None:
     def work(number: int) -> None:
         client = shared.test_client()

@@ -2,7 +2,7 @@
 
 Under WSGI an ``async def`` view runs here: on one loop for the whole process, in a thread of its
 own, and not on a new loop for each request. So connections that a view opens on the loop can be
-used again by the next one.
+used again by the next one. Under ASGI that one loop is the server's.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ import typing as t
 from collections.abc import Coroutine, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
-from contextvars import Context, copy_context
+from contextvars import Context, ContextVar, copy_context
+
+from .globals import _cv_app
 
 T = t.TypeVar("T")
 
@@ -60,6 +62,22 @@ class _Loop:
                 self.blocked -= 1
 
 
+class Server:
+    """An ASGI server's event loop, as the work of one request sees it."""
+
+    __slots__ = ("__weakref__", "loop", "tasks")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        #: What runs on the loop for a thread that waits.
+        self.tasks: set[asyncio.Task[None]] = set()
+
+    def cancel(self) -> None:
+        """Cancel what runs for threads, which then wait no longer."""
+        for task in self.tasks:
+            task.cancel()
+
+
 _loop = _Loop()
 if hasattr(os, "register_at_fork"):
     # Another thread may have held the lock when the process was forked.
@@ -76,25 +94,50 @@ def run(coroutine: Coroutine[t.Any, t.Any, T]) -> T:
 
     It sees the caller's context variables, and what it sets in them the caller sees. Where the
     caller is on the loop itself (sync code called by an async view), waiting stops the loop, so
-    it runs on another one.
+    it runs on another one; unless the caller will await what it is given, and gets the coroutine.
 
     :raises BaseException: what the coroutine raises.
     """
-    if _loop.blocked or _has_running_loop():
+    ctx = _cv_app.get(None)
+    server: Server | None = None
+    if ctx is not None:
+        if ctx._hands_up:
+            return t.cast(T, coroutine)
+        server = ctx._server
+    if _has_running_loop() or (_loop.blocked if server is None else _nested.get()):
         with _loop.stopped():
             return _run_elsewhere(coroutine)
-    loop = _loop.get()
+    loop = _loop.get() if server is None else server.loop
+    # The loop itself holds a task weakly.
+    tasks: set[asyncio.Task[None]] = set() if server is None else server.tasks
     done: Future[T] = Future()
     context = copy_context()
-    settling = _settle(done, coroutine)
-    tasks: list[asyncio.Task[None]] = []  # The loop itself holds a task weakly.
-    loop.call_soon_threadsafe(lambda: tasks.append(loop.create_task(settling, context=context)))
+    loop.call_soon_threadsafe(_start, loop, tasks, context, done, coroutine)
     try:
         return done.result()
     finally:
         _take_over(context)
         # The traceback of what it raised holds this frame.
         del done
+
+
+def _start(
+    loop: asyncio.AbstractEventLoop,
+    tasks: set[asyncio.Task[None]],
+    context: Context,
+    done: Future[T],
+    coroutine: Coroutine[t.Any, t.Any, T],
+) -> None:
+    task = loop.create_task(_settle(done, coroutine), context=context)
+    tasks.add(task)
+
+    def finish(task: asyncio.Task[None]) -> None:
+        tasks.discard(task)
+        if not done.done():  # cancelled before it began
+            coroutine.close()
+            done.set_exception(asyncio.CancelledError())
+
+    task.add_done_callback(finish)
 
 
 async def _settle(done: Future[T], coroutine: Coroutine[t.Any, t.Any, T]) -> None:
@@ -115,6 +158,7 @@ def _has_running_loop() -> bool:
 def _run_elsewhere(coroutine: Coroutine[t.Any, t.Any, T]) -> T:
     done: Future[T] = Future()
     context = copy_context()
+    context.run(_nested.set, True)
     threading.Thread(
         target=context.run, args=(asyncio.run, _settle(done, coroutine)), name="erlen-async-nested"
     ).start()
@@ -128,8 +172,20 @@ def _run_elsewhere(coroutine: Coroutine[t.Any, t.Any, T]) -> T:
 def _take_over(context: Context) -> None:
     """Set in the current context what was set in another."""
     for var, value in context.items():
-        if var.get(_unset) is not value:
+        if var.get(_unset) is not value and var is not _nested:
             var.set(value)
 
 
 _unset: t.Any = object()
+#: Whether a loop stands still until this work is done.
+_nested: ContextVar[bool] = ContextVar("erlen.nested", default=False)
+
+
+def is_free() -> bool:
+    """Tell whether this thread may wait for the background loop."""
+    return not _loop.blocked and not _has_running_loop()
+
+
+def background_loop() -> asyncio.AbstractEventLoop:
+    """Return the process's background loop, which runs."""
+    return _loop.get()

@@ -111,6 +111,8 @@ class Request(RequestBase):
     #: What the match raised: 404, 405, a redirect.
     routing_exception: HTTPException | None = None
     shallow: bool = False
+    #: Whether it is the handshake of a WebSocket, which :data:`erlen.websocket` is then.
+    is_websocket = False
     # Whether the body was read past the stream (see _read_whole).
     _consumed = False
 
@@ -300,12 +302,15 @@ class Request(RequestBase):
     @lazy
     def stream(self) -> t.IO[bytes]:
         """The body as a stream that ends where the request does."""
+        source = self.environ["wsgi.input"]
+        if hasattr(source, "__aiter__") and not self.shallow:
+            # That of ASGI, which keeps the limit itself.
+            return source.limited(self.max_content_length, self.content_length)  # type: ignore[no-any-return]  # a Body
         if self._consumed:
             return LimitedStream(BytesIO(), 0)  # type: ignore[return-value]  # RawIOBase is no IO to checkers
         stream = super().stream
         limit = self.max_content_length
         if limit is not None and "wsgi.input_terminated" in self.environ:
-            source = self.environ["wsgi.input"]
             return _MaximumStream(source, limit)  # type: ignore[return-value]  # as above
         return stream
 

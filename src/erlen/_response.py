@@ -242,8 +242,9 @@ class Response(ResponseBase):
         return super().__call__(environ, start_response)
 
     def iter_encoded(self) -> t.Iterator[bytes]:
-        """Return the body's items as bytes, text encoded as UTF-8."""
-        return _encoded(self.response)
+        """Return the body's items as bytes, text encoded as UTF-8; async ones one by one."""
+        items: t.Any = self.response
+        return _encoded(_in_turn(items) if hasattr(items, "__aiter__") else items)
 
     def get_wsgi_response(
         self, environ: ft.WSGIEnvironment
@@ -392,6 +393,37 @@ def _encoded(items: t.Iterable[str | bytes]) -> t.Iterator[bytes]:
         yield item.encode() if type(item) is str or isinstance(item, str) else item
 
 
+async def _encoded_async(items: t.AsyncIterable[str | bytes]) -> t.AsyncIterator[bytes]:
+    iterator = aiter(items)
+    try:
+        async for item in iterator:
+            yield item.encode() if isinstance(item, str) else item
+    finally:
+        close = getattr(iterator, "aclose", None)
+        if close is not None:
+            await close()
+
+
+def _in_turn(items: t.AsyncIterable[str | bytes]) -> t.Iterator[str | bytes]:
+    """Iterate an async iterable for WSGI, on the background event loop."""
+    # PERF: asyncio is slow to import; most apps await nothing.
+    from ._background import run
+
+    iterator = aiter(items)
+    end: t.Any = object()
+
+    async def take() -> str | bytes:
+        return await anext(iterator, end)
+
+    try:
+        while (item := run(take())) is not end:
+            yield item
+    finally:
+        close = getattr(iterator, "aclose", None)
+        if close is not None:
+            run(close())
+
+
 class _Body:
     """A response's body for the server, which closes it when it is done or the client is gone."""
 
@@ -403,6 +435,15 @@ class _Body:
 
     def __iter__(self) -> t.Iterator[bytes]:
         return iter(()) if self._empty else self._response.iter_encoded()
+
+    def is_at_hand(self) -> bool:
+        """Tell whether nothing need be waited for."""
+        return self._empty or self._response.is_sequence
+
+    def awaited_items(self) -> t.AsyncIterator[bytes] | None:
+        """Return the items of an async iterable; None for an ordinary one."""
+        items: t.Any = self._response.response
+        return _encoded_async(items) if hasattr(items, "__aiter__") else None
 
     def close(self) -> None:
         """Close what the response holds open."""

@@ -6,8 +6,9 @@ import logging
 import os
 import sys
 import typing as t
-from collections.abc import Callable, Coroutine, Iterable, ValuesView
+from collections.abc import Callable, Coroutine, ValuesView
 from datetime import timedelta
+from functools import partial
 from inspect import iscoroutinefunction
 
 from werkzeug.exceptions import Aborter, HTTPException
@@ -18,6 +19,7 @@ from . import dispatch, errors, templating, urls
 from . import typing as ft
 from ._lazy import lazy
 from ._paths import find_instance_path, find_name
+from ._serving import Served, mark_asgi
 from .blueprints import Blueprint
 from .config import DEFAULTS, Config, ConfigAttribute, get_debug_flag
 from .config import _make_timedelta as _make_timedelta
@@ -28,7 +30,7 @@ from .globals import g, request
 from .json.provider import DefaultJSONProvider, JSONProvider
 from .logging import create_logger
 from .routing import Map, Rule, route_methods
-from .scaffold import Scaffold, _endpoint_from_view_func, setupmethod, static_view
+from .scaffold import _endpoint_from_view_func, setupmethod, static_view
 from .sessions import SecureCookieSessionInterface, SessionInterface
 from .templating import template_registrar
 from .wrappers import Request, Response, redirect_to
@@ -36,7 +38,6 @@ from .wrappers import Request, Response, redirect_to
 if t.TYPE_CHECKING:
     from ._jinja import DispatchingJinjaLoader, Environment
     from .cli import AppGroup
-    from .testing import FlaskClient, FlaskCliRunner
 
 T_shell_context_processor = t.TypeVar(
     "T_shell_context_processor", bound=ft.ShellContextProcessorCallable
@@ -44,8 +45,8 @@ T_shell_context_processor = t.TypeVar(
 T_teardown = t.TypeVar("T_teardown", bound=ft.TeardownCallable)
 
 
-class Flask(Scaffold):
-    """An application: a WSGI callable with routes, hooks, templates and a configuration.
+class Flask(Served):
+    """An application: a WSGI and ASGI callable with routes, hooks, templates and a configuration.
 
     :param import_name: name of the module or package, mostly ``__name__``; where templates and
         static files are looked for.
@@ -71,8 +72,6 @@ class Flask(Scaffold):
     json_provider_class: type[JSONProvider] = DefaultJSONProvider
     url_rule_class = Rule
     url_map_class: type[t.Any] = Map
-    test_client_class: type[FlaskClient] | None = None
-    test_cli_runner_class: type[FlaskCliRunner] | None = None
 
     testing = ConfigAttribute[bool]("TESTING")
     secret_key = ConfigAttribute[str | bytes | None]("SECRET_KEY")
@@ -368,7 +367,7 @@ class Flask(Scaffold):
 
         The parameters are those of :class:`erlen.testing.EnvironBuilder`.
         """
-        # PERF: a worker that serves needs no test client; here and in two methods below.
+        # PERF: a worker that serves needs no test client.
         from .testing import EnvironBuilder
 
         with EnvironBuilder(self, *args, **kwargs) as builder:
@@ -376,11 +375,16 @@ class Flask(Scaffold):
 
     # The road: see dispatch.py. Each method may be replaced.
 
-    def __call__(
-        self, environ: ft.WSGIEnvironment, start_response: ft.StartResponse
-    ) -> Iterable[bytes]:
-        """Be a WSGI application; middleware goes around ``wsgi_app``, so that the app stays."""
-        return self.wsgi_app(environ, start_response)
+    def __call__(self, environ: t.Any, start_response: t.Any = None, send: t.Any = None) -> t.Any:
+        """Be a WSGI application, an ASGI 3 one, or with one argument an ASGI 2 one.
+
+        Middleware goes around ``wsgi_app`` and ``asgi_app``, so that the app stays.
+        """
+        if send is None and start_response is not None:
+            return self.wsgi_app(environ, start_response)
+        if send is None:
+            return partial(self.asgi_app, environ)
+        return self.asgi_app(environ, start_response, send)
 
     wsgi_app = dispatch.wsgi_app
 
@@ -548,49 +552,9 @@ class Flask(Scaffold):
         """Add to a template's context what the processors return; what is there stays."""
         templating.update_template_context(self, context)
 
-    # Serving and testing.
 
-    def run(
-        self,
-        host: str | None = None,
-        port: int | None = None,
-        debug: bool | None = None,
-        load_dotenv: bool = True,
-        **options: t.Any,
-    ) -> None:
-        """Serve the app for development, not for production.
-
-        :param host: address to listen on; default ``127.0.0.1`` or that of ``SERVER_NAME``.
-        :param port: default 5000 or that of ``SERVER_NAME``.
-        :param debug: turn debug mode on or off.
-        :param load_dotenv: read ``.env`` and ``.flaskenv``.
-        :param options: passed to :func:`werkzeug.serving.run_simple`.
-        """
-        from .cli import run_app
-
-        run_app(self, host, port, debug, load_dotenv, **options)
-
-    def test_client(self, use_cookies: bool = True, **kwargs: t.Any) -> FlaskClient:
-        """Make a client that calls the app without a server.
-
-        :param use_cookies: keep cookies between requests.
-        :param kwargs: passed to ``test_client_class``.
-        """
-        from .testing import FlaskClient
-
-        cls = self.test_client_class or FlaskClient
-        return cls(self, self.response_class, use_cookies=use_cookies, **kwargs)
-
-    def test_cli_runner(self, **kwargs: t.Any) -> FlaskCliRunner:
-        """Make a runner of the app's commands.
-
-        :param kwargs: passed to ``test_cli_runner_class``.
-        """
-        from .testing import FlaskCliRunner
-
-        return (self.test_cli_runner_class or FlaskCliRunner)(self, **kwargs)
-
+mark_asgi(Flask)
 
 #: Flask's own methods of the road, whatever becomes of the class.
-_Own: t.Any = type("_Own", (), {name: getattr(Flask, name) for name in ROAD})
+_Own: t.Any = type("_Own", (), {name: getattr(Flask, name) for name in ROAD | errors.HANDLERS})
 _OWN_ROAD = tuple(getattr(Flask, name) for name in sorted(ROAD))

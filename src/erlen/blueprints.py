@@ -326,6 +326,9 @@ class Blueprint(Scaffold):
             "before_request_funcs",
             "after_request_funcs",
             "teardown_request_funcs",
+            "before_websocket_funcs",
+            "after_websocket_funcs",
+            "teardown_websocket_funcs",
             "url_default_functions",
             "url_value_preprocessors",
             "template_context_processors",
@@ -407,6 +410,24 @@ class Blueprint(Scaffold):
     def teardown_app_request(self, f: T_teardown) -> T_teardown:
         """Register a function as :meth:`Flask.teardown_request` does."""
         self._record_hook("teardown_request_funcs", f)
+        return f
+
+    @setupmethod
+    def before_app_websocket(self, f: T_before_request) -> T_before_request:
+        """Register a function as :meth:`Flask.before_websocket` does."""
+        self._record_hook("before_websocket_funcs", f)
+        return f
+
+    @setupmethod
+    def after_app_websocket(self, f: T_after_request) -> T_after_request:
+        """Register a function as :meth:`Flask.after_websocket` does."""
+        self._record_hook("after_websocket_funcs", f)
+        return f
+
+    @setupmethod
+    def teardown_app_websocket(self, f: T_teardown) -> T_teardown:
+        """Register a function as :meth:`Flask.teardown_websocket` does."""
+        self._record_hook("teardown_websocket_funcs", f)
         return f
 
     @setupmethod

@@ -51,6 +51,12 @@ DEFAULTS: ImmutableDict[str, t.Any] = ImmutableDict(
         "TEMPLATES_AUTO_RELOAD": None,
         "MAX_COOKIE_SIZE": 4093,
         "PROVIDE_AUTOMATIC_OPTIONS": True,
+        # Of ASGI alone.
+        "ASGI_THREADS": 40,
+        "ASGI_BODY_MEMORY_SIZE": 500_000,
+        "BACKGROUND_TASK_SHUTDOWN_TIMEOUT": 5,
+        "WEBSOCKET_ORIGINS": None,
+        "WEBSOCKET_MAX_MESSAGE_SIZE": 1_048_576,
     }
 )
 

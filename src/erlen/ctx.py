@@ -20,7 +20,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import MapAdapter, Rule
 
 from . import typing as ft
-from .globals import _cv_app, _cv_request, _no_req_msg, request_ctx
+from .globals import _cv_app, _cv_request, _no_req_msg, _no_websocket_msg, request_ctx
 
 F = t.TypeVar("F", bound=Callable[..., t.Any])
 C = t.TypeVar("C", bound=ft.AfterRequestCallable[t.Any])
@@ -84,6 +84,11 @@ class AppContext:
     _request: t.Any = None
     # Flask 3.1 has given the request back when it tears the app context down.
     _request_done = False
+    #: The event loop that serves this work, and the tasks that run on it for threads (see
+    #: _background.py); None where no ASGI server does.
+    _server: t.Any = None
+    #: Whether whoever is called now may return a coroutine, which will be awaited.
+    _hands_up = False
     #: How many streams still read with this context (see helpers.stream_with_context).
     _holds = 0
 
@@ -121,6 +126,14 @@ class AppContext:
 
     #: The context that this one is a view of (see _without_request); None where it is its own.
     _origin: AppContext | None = None
+
+    @property
+    def websocket(self) -> t.Any:
+        """The WebSocket that is served; RuntimeError where there is none."""
+        request = self._request_ctx.request if self.has_request else None
+        if getattr(request, "is_websocket", False):
+            return request
+        raise RuntimeError(_no_websocket_msg)
 
     @property
     def _app_ctx(self) -> AppContext:
@@ -243,6 +256,10 @@ class RequestContext(AppContext):
     def has_request(self) -> bool:
         """Whether :data:`erlen.request` may be used."""
         return not self._request_done
+
+    @property
+    def _server(self) -> t.Any:
+        return self._environ.get("erlen.server")
 
     @property
     def _app_ctx(self) -> AppContext:
@@ -383,6 +400,12 @@ def has_request_context() -> bool:
     """Tell whether a request is being handled, so that :data:`erlen.request` may be used."""
     ctx = _cv_app.get(None)
     return ctx is not None and ctx.has_request
+
+
+def has_websocket_context() -> bool:
+    """Tell whether a WebSocket is being served, so that :data:`erlen.websocket` may be used."""
+    ctx = _cv_request.get(None)
+    return ctx is not None and getattr(ctx.request, "is_websocket", False)
 
 
 def has_app_context() -> bool:

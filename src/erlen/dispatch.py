@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import sys
 import typing as t
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterable, Callable, Coroutine, Iterable, Iterator, Sequence
 from functools import cache, wraps
 from types import CoroutineType
 
@@ -541,6 +541,8 @@ def _convert(app: ft.App, ctx: RequestContext, rv: t.Any) -> t.Any:
         " dict, list, tuple with headers or status, Response instance, or WSGI callable, but it"
         f" was a {type(rv).__name__}."
     )
+    if isinstance(rv, AsyncIterable):
+        return app.response_class(rv)
     if isinstance(rv, HTTPException) and _is_plain_error(rv):
         environ = ctx._environ
         return app.response_class(_error_body(rv, environ), rv.code, rv.get_headers(environ))

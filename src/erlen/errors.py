@@ -22,6 +22,11 @@ from .dispatch import call, scopes_of
 from .signals import got_request_exception
 from .wrappers import _split_blueprint_path
 
+#: The methods of an app that lead here, and that it may replace.
+HANDLERS: frozenset[str] = frozenset(
+    {"handle_exception", "handle_http_exception", "handle_user_exception"}
+)
+
 ExcInfo: t.TypeAlias = "tuple[type[BaseException], BaseException, t.Any] | tuple[None, None, None]"
 
 
@@ -69,27 +74,58 @@ def _prefix_owner(owners: dict[str, str], path: str) -> str | None:
 
 def handle_http_exception(app: ft.App, ctx: RequestContext, e: HTTPException) -> t.Any:
     """Let its handler answer an HTTP exception; without one it is the answer itself."""
+    handler = find_http_handler(app, ctx, e)
+    return e if handler is None else call(app, handler, ctx._plain, e)
+
+
+def find_http_handler(app: ft.App, ctx: RequestContext, e: t.Any) -> ft.ErrorHandlerCallable | None:
+    """Find who answers an HTTP exception; None where it is the answer itself."""
     # A proxy exception without a code is a response already; a redirect is no error.
     if e.code is None or isinstance(e, RoutingException):
-        return e
+        return None
+    handler: ft.ErrorHandlerCallable | None
     handler = app._find_error_handler(e, _blueprints(app, ctx))
-    return e if handler is None else call(app, handler, ctx._plain, e)
+    return handler
 
 
 def handle_user_exception(app: ft.App, ctx: RequestContext, e: Exception) -> t.Any:
     """Let its handler answer an exception of a view or a hook; without one it goes on."""
+    if is_answer(app, e):
+        return app.handle_http_exception(e)
+    return call(app, find_handler(app, ctx, e), ctx._plain, e)
+
+
+def is_answer(app: ft.App, e: Exception) -> bool:
+    """Tell whether an exception answers the request, and is no error of the program."""
     if isinstance(e, BadRequestKeyError) and (app.debug or app.config["TRAP_BAD_REQUEST_ERRORS"]):
         e.show_exception = True
-    if isinstance(e, HTTPException) and not app.trap_http_exception(e):
-        return app.handle_http_exception(e)
+    return isinstance(e, HTTPException) and not app.trap_http_exception(e)
+
+
+def find_handler(app: ft.App, ctx: RequestContext, e: Exception) -> ft.ErrorHandlerCallable:
+    """Find who handles the exception that is being handled; without one it goes on."""
+    handler: ft.ErrorHandlerCallable | None
     handler = app._find_error_handler(e, _blueprints(app, ctx))
     if handler is None:
         raise
-    return call(app, handler, ctx._plain, e)
+    return handler
 
 
 def handle_exception(app: ft.App, ctx: RequestContext, e: Exception) -> t.Any:
     """Answer 500 for what nobody handled, and log it; in debug mode and tests it goes on."""
+    answer, handler = internal_error(app, ctx, e)
+    if handler is not None:
+        answer = call(app, handler, ctx._plain, answer)
+    return app.finalize_request(answer, from_error_handler=True)
+
+
+def internal_error(
+    app: ft.App, ctx: RequestContext, e: Exception
+) -> tuple[t.Any, ft.ErrorHandlerCallable | None]:
+    """Log what nobody handled; in debug mode and tests it goes on.
+
+    :return: the answer 500, and who makes a better one of it.
+    """
     exc_info = sys.exc_info()
     if got_request_exception.receivers:
         got_request_exception.send(app, _async_wrapper=app.ensure_sync, exception=e)
@@ -102,10 +138,7 @@ def handle_exception(app: ft.App, ctx: RequestContext, e: Exception) -> t.Any:
         raise e
     app.log_exception(exc_info)
     answer: t.Any = InternalServerError(original_exception=e)
-    handler = app._find_error_handler(answer, _blueprints(app, ctx))
-    if handler is not None:
-        answer = call(app, handler, ctx._plain, answer)
-    return app.finalize_request(answer, from_error_handler=True)
+    return answer, app._find_error_handler(answer, _blueprints(app, ctx))
 
 
 def log_exception(logger: logging.Logger, request: t.Any, exc_info: ExcInfo) -> None:

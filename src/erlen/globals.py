@@ -27,6 +27,14 @@ an active HTTP request. Consult the documentation on testing for
 information about how to avoid this problem.\
 """
 
+_no_websocket_msg = """\
+Working outside of websocket context.
+
+This typically means that you attempted to use functionality that needed
+an open WebSocket: a view of 'app.websocket' has one, where an ASGI server
+serves the app.\
+"""
+
 _cv_app: ContextVar[t.Any] = ContextVar("flask.app_ctx")
 _missing: t.Any = object()
 
@@ -142,4 +150,5 @@ current_app = _AppProxy(_cv_app, "app", unbound_message=_no_app_msg)
 g = _GProxy(_cv_app, "g", unbound_message=_no_app_msg)
 request_ctx = _ContextProxy(_cv_app, "_request_ctx", unbound_message=_no_req_msg)
 request = _RequestProxy(_cv_app, "request", unbound_message=_no_req_msg)
+websocket = _ContextProxy(_cv_app, "websocket", unbound_message=_no_websocket_msg)
 session = _SessionProxy(_cv_app, "session", unbound_message=_no_req_msg)

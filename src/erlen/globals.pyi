@@ -4,6 +4,7 @@ from contextvars import ContextVar, Token
 from typing import Any, Protocol, TypeVar
 
 from .app import Flask
+from .asgi.websocket import WebSocket
 from .ctx import AppContext, RequestContext, _AppCtxGlobals
 from .sessions import SessionMixin
 from .wrappers import Request
@@ -19,6 +20,7 @@ class _FlaskProxy(_Proxy[Flask], Flask): ...
 class _GlobalsProxy(_Proxy[_AppCtxGlobals], _AppCtxGlobals): ...
 class _RequestContextProxy(_Proxy[RequestContext], RequestContext): ...
 class _RequestProxy(_Proxy[Request], Request): ...
+class _WebSocketProxy(_Proxy[WebSocket], WebSocket): ...
 class _SessionProxy(_Proxy[SessionMixin], SessionMixin, metaclass=ABCMeta): ...
 
 class _RequestVar:
@@ -29,6 +31,7 @@ class _RequestVar:
 
 _no_app_msg: str
 _no_req_msg: str
+_no_websocket_msg: str
 _cv_app: ContextVar[Any]
 _cv_request: _RequestVar
 
@@ -38,3 +41,4 @@ g: _GlobalsProxy
 request: _RequestProxy
 request_ctx: _RequestContextProxy
 session: _SessionProxy
+websocket: _WebSocketProxy

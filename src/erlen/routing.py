@@ -154,6 +154,17 @@ class Map(_Map):
             return rule, {}
         return table.search(path)
 
+    def rule_of(self, method: str, path: str) -> _Rule | None:
+        """Tell which rule a path leads to, before its converters are asked.
+
+        :param path: PATH_INFO as WSGI has it.
+        :return: the rule; None where none fits, or Werkzeug must be asked.
+        """
+        table = self._tables.get(method) or self._compile(method)
+        if table is None:
+            return None
+        return table.static.get(path) or table.rule_of(path)
+
     def allowed_methods(self, path: str) -> set[str] | None:
         """Tell which methods a path allows, under the same conditions as :meth:`find`.
 
@@ -333,6 +344,10 @@ class _Node:
         self.match = expression.fullmatch
         return self.match
 
+    def rule_of(self, match: re.Match[str]) -> _Rule | None:
+        """Return the rule of a match; None for "ask Werkzeug"."""
+        return self.by_last_group[match.lastindex].rule
+
     def fits(self, match: re.Match[str]) -> bool | None:
         """Tell whether a match is a rule's; None for "ask Werkzeug"."""
         alternative = self.by_last_group[match.lastindex]
@@ -391,6 +406,11 @@ class _Table:
         """Find a path with variables."""
         found = self._reach(path)
         return None if found is None or found is _ASK else found[0].answer(found[1])
+
+    def rule_of(self, path: str) -> _Rule | None:
+        """Return the rule that fits a path with variables, whatever its converters say."""
+        found = self._reach(path)
+        return None if found is None or found is _ASK else found[0].rule_of(found[1])
 
     def leads(self, path: str) -> bool | None:
         """Tell whether a rule fits a path, whatever its converters say; None for "ask Werkzeug"."""

@@ -136,6 +136,13 @@ class Scaffold:
             ft.AppOrBlueprintKey, list[ft.AfterRequestCallable[t.Any]]
         ] = defaultdict(list)
 
+        #: The same for WebSockets: before the view, after it, and when their context ends.
+        self.before_websocket_funcs: dict[ft.AppOrBlueprintKey, list[ft.BeforeRequestCallable]] = {}
+        self.after_websocket_funcs: dict[
+            ft.AppOrBlueprintKey, list[ft.AfterRequestCallable[t.Any]]
+        ] = {}
+        self.teardown_websocket_funcs: dict[ft.AppOrBlueprintKey, list[ft.TeardownCallable]] = {}
+
         #: Called when the request's context ends: ``{scope: [functions]}``.
         self.teardown_request_funcs: dict[ft.AppOrBlueprintKey, list[ft.TeardownCallable]] = (
             defaultdict(list)
@@ -311,6 +318,45 @@ class Scaffold:
 
         return decorator
 
+    @setupmethod
+    def websocket(self, rule: str, **options: t.Any) -> t.Callable[[F], F]:
+        """Register the decorated ``async def`` view for WebSockets at a URL.
+
+        :param rule: URL rule, such as ``/chat/<room>``.
+        :param options: those of :meth:`add_websocket`.
+        """
+
+        def decorator(f: F) -> F:
+            self.add_websocket(rule, options.pop("endpoint", None), f, **options)
+            return f
+
+        return decorator
+
+    @setupmethod
+    def add_websocket(
+        self,
+        rule: str,
+        endpoint: str | None = None,
+        view_func: t.Callable[..., t.Any] | None = None,
+        **options: t.Any,
+    ) -> None:
+        """Register a rule for WebSockets; what :meth:`websocket` does, without a decorator.
+
+        :param rule: URL rule, such as ``/chat/<room>``.
+        :param endpoint: name of the rule in :func:`url_for`; by default the view's name.
+        :param view_func: the view, an ``async def`` function.
+        :param options: those of :meth:`add_url_rule`, without ``methods``.
+        """
+        self.add_url_rule(
+            rule,
+            endpoint,
+            view_func,
+            provide_automatic_options=False,
+            methods=["GET"],
+            websocket=True,
+            **options,
+        )
+
     # Hooks: on an app for every request, on a blueprint for those it handles
 
     @setupmethod
@@ -341,6 +387,34 @@ class Scaffold:
         returns is ignored.
         """
         self.teardown_request_funcs.setdefault(None, []).append(f)
+        return f
+
+    @setupmethod
+    def before_websocket(self, f: T_before_request) -> T_before_request:
+        """Register a function to call before the view of a WebSocket.
+
+        What it returns, if not ``None``, is the answer to the handshake, which is refused.
+        """
+        self.before_websocket_funcs.setdefault(None, []).append(f)
+        return f
+
+    @setupmethod
+    def after_websocket(self, f: T_after_request) -> T_after_request:
+        """Register a function to call after the view of a WebSocket.
+
+        It takes the response that refuses the handshake, or None where it was accepted, and
+        returns it or another.
+        """
+        self.after_websocket_funcs.setdefault(None, []).append(f)
+        return f
+
+    @setupmethod
+    def teardown_websocket(self, f: T_teardown) -> T_teardown:
+        """Register a function to call when the context of a WebSocket ends.
+
+        It takes the exception that nobody handled, or ``None``.
+        """
+        self.teardown_websocket_funcs.setdefault(None, []).append(f)
         return f
 
     @setupmethod

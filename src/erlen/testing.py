@@ -22,6 +22,7 @@ from .typing import App
 if t.TYPE_CHECKING:
     from werkzeug.test import TestResponse
 
+    from .asgi.testing import WebSocketConnection
     from .typing import WSGIEnvironment
 
 
@@ -213,6 +214,17 @@ class FlaskClient(Client):
             self._context_stack.enter_context(context)
         self._new_contexts.clear()
         return response
+
+    def websocket(self, *args: t.Any, **kwargs: t.Any) -> WebSocketConnection:
+        """Open a WebSocket: ``with client.websocket("/chat") as ws: ws.send("hello")``.
+
+        :param args: those of :class:`EnvironBuilder`, headers among them.
+        """
+        # PERF: asyncio is slow to import, and most tests need none of it.
+        from .asgi.testing import WebSocketConnection
+
+        request = self._request_from_args(args, kwargs)
+        return WebSocketConnection(self, request.environ)
 
     def __enter__(self) -> t.Self:
         if self.preserve_context:

@@ -16,6 +16,12 @@ if t.TYPE_CHECKING:
     from werkzeug.datastructures import Headers as Headers
     from werkzeug.sansio.response import Response as Response
 
+#: What is known of an ASGI connection; a message; awaited for its messages; awaited with ours.
+Scope: t.TypeAlias = "t.MutableMapping[str, t.Any]"
+Message: t.TypeAlias = "t.MutableMapping[str, t.Any]"
+Receive: t.TypeAlias = "Callable[[], Awaitable[Message]]"
+Send: t.TypeAlias = "Callable[[Message], Awaitable[None]]"
+
 #: The application, named from below.
 App: t.TypeAlias = t.Any
 

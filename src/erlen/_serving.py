@@ -1,0 +1,186 @@
+"""How an app is served, and tested without a server."""
+
+from __future__ import annotations
+
+import sys
+import typing as t
+import weakref
+from collections.abc import Callable, Coroutine
+from functools import partial
+
+from . import typing as ft
+from ._lazy import lazy
+from .scaffold import Scaffold, setupmethod
+
+if t.TYPE_CHECKING:
+    import asyncio
+
+    from .asgi.pool import Pool
+    from .asgi.testing import TestApp
+    from .asgi.websocket import WebSocket
+    from .config import Config
+    from .testing import FlaskClient, FlaskCliRunner
+    from .wrappers import Response
+
+if sys.version_info >= (3, 12):
+    from inspect import markcoroutinefunction
+
+    def mark_asgi(app_class: t.Any) -> None:
+        """Have ``app.__call__`` pass for ``async def``: by this servers know ASGI 3."""
+        markcoroutinefunction(app_class.__call__)
+
+    def _mark_app(app: t.Any) -> None:
+        """Do nothing: the class is marked."""
+else:
+
+    async def _asgi_3(*args: t.Any) -> None: ...
+
+    class _Call(partial[t.Any]):
+        """What ``app.__call__`` is, for servers that ask whether it is ``async def``.
+
+        Python 3.11 cannot mark a function, but it looks through a partial one. Calling the app
+        does not come by here.
+        """
+
+        def __call__(self, /, *args: t.Any, **kwargs: t.Any) -> t.Any:
+            app = self.args[0]()
+            return type(app).__call__(app, *args, **kwargs)
+
+    def mark_asgi(app_class: t.Any) -> None:
+        """Do nothing: each app is marked."""
+
+    def _mark_app(app: t.Any) -> None:
+        app.__call__ = _Call(_asgi_3, weakref.ref(app))
+
+
+T_serving = t.TypeVar("T_serving", bound=Callable[[], t.Any])
+T_while_serving = t.TypeVar("T_while_serving", bound=Callable[[], t.Any])
+
+
+class Served(Scaffold):
+    """How an app is served and tested; what ASGI brings stands under Quart's names."""
+
+    #: The class of :data:`erlen.websocket`; default: :class:`erlen.asgi.WebSocket`.
+    websocket_class: type[WebSocket] | None = None
+    test_client_class: type[FlaskClient] | None = None
+    test_cli_runner_class: type[FlaskCliRunner] | None = None
+
+    if t.TYPE_CHECKING:  # the app's
+        config: Config
+        response_class: type[Response]
+
+    def __init__(self, *args: t.Any, **kwargs: t.Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.before_serving_funcs: list[Callable[[], t.Any]] = []
+        self.while_serving_gens: list[Callable[[], t.Any]] = []
+        self.after_serving_funcs: list[Callable[[], t.Any]] = []
+        #: What runs in the background.
+        self.background_tasks: set[asyncio.Task[None]] = set()
+        _mark_app(self)
+
+    @lazy
+    def _pool(self) -> Pool:
+        # PERF: asyncio is slow to import, and WSGI needs none of it; the same below.
+        from .asgi.pool import Pool
+
+        return Pool(self.config["ASGI_THREADS"])
+
+    @lazy
+    def _door(self) -> Callable[..., Coroutine[t.Any, t.Any, None]]:
+        from .asgi.door import handle
+
+        return handle
+
+    def asgi_app(
+        self, scope: ft.Scope, receive: ft.Receive, send: ft.Send
+    ) -> Coroutine[t.Any, t.Any, None]:
+        """Serve a connection (ASGI 3); ASGI middleware goes around this method.
+
+        :param scope: what is known of the connection.
+        :param receive: awaited for what the client sends.
+        :param send: awaited with what the client gets.
+        """
+        return self._door(self, scope, receive, send)
+
+    @setupmethod
+    def before_serving(self, f: T_serving) -> T_serving:
+        """Register a function to call before the first request, in each worker.
+
+        Where it raises, the worker does not serve.
+        """
+        self.before_serving_funcs.append(f)
+        return f
+
+    @setupmethod
+    def while_serving(self, f: T_while_serving) -> T_while_serving:
+        """Register an async generator: up to its ``yield`` before serving, the rest after."""
+        self.while_serving_gens.append(f)
+        return f
+
+    @setupmethod
+    def after_serving(self, f: T_serving) -> T_serving:
+        """Register a function to call after the last request, in each worker."""
+        self.after_serving_funcs.append(f)
+        return f
+
+    def add_background_task(
+        self, func: Callable[..., t.Any], *args: t.Any, **kwargs: t.Any
+    ) -> None:
+        """Run a function beside the requests; called in a request, after the response.
+
+        It runs in an app context. What it raises is logged. When the server ends, it waits up
+        to ``BACKGROUND_TASK_SHUTDOWN_TIMEOUT`` seconds for it.
+
+        :param func: an ``async def`` function, or one that runs in a thread.
+        :param args: for the function, as are ``kwargs``.
+        """
+        from .asgi.lifespan import add_task
+
+        add_task(self, (func, args, kwargs))
+
+    def test_app(self) -> TestApp:
+        """Make what runs the lifespan around tests: ``with app.test_app(): …``."""
+        from .asgi.testing import TestApp
+
+        return TestApp(self)
+
+    def run(
+        self,
+        host: str | None = None,
+        port: int | None = None,
+        debug: bool | None = None,
+        load_dotenv: bool = True,
+        **options: t.Any,
+    ) -> None:
+        """Serve the app for development, not for production.
+
+        :param host: address to listen on; default ``127.0.0.1`` or that of ``SERVER_NAME``.
+        :param port: default 5000 or that of ``SERVER_NAME``.
+        :param debug: turn debug mode on or off.
+        :param load_dotenv: read ``.env`` and ``.flaskenv``.
+        :param options: passed to :func:`werkzeug.serving.run_simple`.
+        """
+        from .cli import run_app
+
+        run_app(self, host, port, debug, load_dotenv, **options)
+
+    def test_client(self, use_cookies: bool = True, **kwargs: t.Any) -> FlaskClient:
+        """Make a client that calls the app without a server.
+
+        :param use_cookies: keep cookies between requests.
+        :param kwargs: passed to ``test_client_class``.
+        """
+        # PERF: a worker that serves needs no test client.
+        from .testing import FlaskClient
+
+        cls = self.test_client_class or FlaskClient
+        return cls(self, self.response_class, use_cookies=use_cookies, **kwargs)
+
+    def test_cli_runner(self, **kwargs: t.Any) -> FlaskCliRunner:
+        """Make a runner of the app's commands.
+
+        :param kwargs: passed to ``test_cli_runner_class``.
+        """
+        from .testing import FlaskCliRunner
+
+        return (self.test_cli_runner_class or FlaskCliRunner)(self, **kwargs)

@@ -1,0 +1,139 @@
+"""What an app does from before its first request to after its last, and beside them.
+
+Source: https://asgi.readthedocs.io/en/stable/specs/lifespan.html
+"""
+
+from __future__ import annotations
+
+import asyncio
+import typing as t
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from functools import partial
+from inspect import iscoroutinefunction
+from types import CoroutineType
+
+from .. import typing as ft
+from .._background import background_loop
+from ..globals import _cv_app
+from .dispatch import app_context, call
+
+# How many seconds background tasks that were cancelled have to clean up.
+_CANCEL_SECONDS = 1.0
+
+
+async def handle_lifespan(app: ft.App, receive: ft.Receive, send: ft.Send) -> None:
+    """Serve the lifespan of a worker: its start and its end."""
+    stack = AsyncExitStack()
+    while True:
+        message = await receive()
+        if message["type"] == "lifespan.startup":
+            action, done = start_up(app, stack), "lifespan.startup"
+        else:
+            action, done = shut_down(app, stack), "lifespan.shutdown"
+        try:
+            async with app_context(app):
+                await action
+        except Exception as e:
+            app.logger.exception("Exception in %s", done.replace(".", " "))
+            await send({"type": f"{done}.failed", "message": f"{type(e).__name__}: {e}"})
+            return
+        await send({"type": f"{done}.complete"})
+        if done == "lifespan.shutdown":
+            return
+
+
+async def start_up(app: ft.App, stack: AsyncExitStack) -> None:
+    """Run what comes before serving; where it fails, take back what has begun.
+
+    :param stack: gets what comes after.
+    """
+    try:
+        for func in app.before_serving_funcs:
+            await call(func)
+        for make in app.while_serving_gens:
+            generator = make()
+            await anext(generator)
+            stack.push_async_callback(_end, make, generator)
+    except BaseException:
+        await stack.aclose()
+        raise
+
+
+async def _end(make: Callable[..., t.Any], generator: t.Any) -> None:
+    try:
+        await anext(generator)
+    except StopAsyncIteration:
+        return
+    await generator.aclose()
+    raise RuntimeError(f"The generator {make.__name__!r} of 'while_serving' has a second 'yield'.")
+
+
+async def shut_down(app: ft.App, stack: AsyncExitStack) -> None:
+    """Finish the background tasks, then run what comes after serving."""
+    await finish_tasks(app)
+    async with stack:
+        pass
+    for func in app.after_serving_funcs:
+        await call(func)
+
+
+# Background tasks.
+
+Work: t.TypeAlias = "tuple[Callable[..., t.Any], tuple[t.Any, ...], dict[str, t.Any]]"
+
+
+def add_task(app: ft.App, work: Work) -> None:
+    """Run something in the background: after the response, where a request asks for it."""
+    ctx = _cv_app.get(None)
+    server = None if ctx is None else ctx._server
+    if server is None:
+        background_loop().call_soon_threadsafe(start_tasks, app, [work])
+    elif ctx.has_request and not ctx.request.is_websocket:
+        ctx._request_ctx._environ.setdefault("erlen.tasks", []).append(work)
+    else:
+        server.loop.call_soon_threadsafe(start_tasks, app, [work])
+
+
+def start_tasks(app: ft.App, works: list[Work]) -> None:
+    """Start background tasks on the running loop."""
+    loop = asyncio.get_running_loop()
+    for work in works:
+        task = loop.create_task(_run(app, *work), name=getattr(work[0], "__name__", repr(work[0])))
+        # The loop itself holds a task weakly.
+        app.background_tasks.add(task)
+        task.add_done_callback(app.background_tasks.discard)
+
+
+async def _run(
+    app: ft.App, func: Callable[..., t.Any], args: tuple[t.Any, ...], kwargs: dict[str, t.Any]
+) -> None:
+    try:
+        async with app_context(app):
+            if iscoroutinefunction(func):
+                await func(*args, **kwargs)
+                return
+            rv = await app._pool.run(partial(func, *args, **kwargs))
+            if type(rv) is CoroutineType:
+                await rv
+    except Exception:
+        app.logger.exception("Exception in the background task %r", func)
+
+
+async def finish_tasks(app: ft.App) -> None:
+    """Wait for the background tasks, up to a limit, and cancel those that are not done then."""
+    limit = app.config["BACKGROUND_TASK_SHUTDOWN_TIMEOUT"]
+    tasks = set(app.background_tasks)
+    if not tasks:
+        return
+    _, late = await asyncio.wait(tasks, timeout=limit)
+    for task in late:
+        app.logger.error(
+            "The background task %r was not done %s seconds after the end of serving, and is"
+            " cancelled.",
+            task.get_name(),
+            limit,
+        )
+        task.cancel()
+    if late:
+        await asyncio.wait(late, timeout=_CANCEL_SECONDS)

@@ -1,0 +1,251 @@
+"""From a WSGI response to ASGI's messages."""
+
+from __future__ import annotations
+
+import asyncio
+import typing as t
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextvars import copy_context
+
+from .. import typing as ft
+from .._response import _TYPE_HEADERS, _Body
+from ..wrappers import Response
+from .body import NO_BODY, Body
+from .environ import _BLOCK, FileBlocks
+from .pool import Pool
+
+RawHeaders: t.TypeAlias = "list[tuple[bytes, bytes]]"
+#: Status, headers, and the body: bytes, or a :class:`Stream`.
+Answer: t.TypeAlias = "tuple[int, RawHeaders, t.Any]"
+
+_END: t.Any = object()
+_RAW_TYPES = {name: (b"content-type", value.encode()) for name, (_, value) in _TYPE_HEADERS.items()}
+
+
+class Stream:
+    """A body that is sent piece by piece.
+
+    :param body: what a WSGI application returned.
+    :param first: what comes before its items.
+    """
+
+    def __init__(self, body: t.Any, first: bytes = b"") -> None:
+        self._body = body
+        self._first = first
+        self._items: Iterator[bytes] | None = None
+        # Whatever thread makes an item, it is the same context, as in one thread of WSGI.
+        self._context = copy_context()
+        self._awaited = body.awaited_items() if type(body) is _Body else None
+
+    def _next(self) -> bytes:
+        if self._items is None:
+            self._items = iter(self._body)
+        return next(self._items, _END)
+
+    async def items(self, pool: Pool) -> AsyncGenerator[bytes, None]:
+        """Make the items: async ones here, others in threads."""
+        if self._first:
+            yield self._first
+        if self._awaited is not None:
+            async for item in self._awaited:
+                yield item
+            return
+        while (item := await pool.run_in(self._context, self._next)) is not _END:
+            if item:
+                yield item
+
+    async def read(self, pool: Pool) -> bytes:
+        """Make all items, and close."""
+        items = self.items(pool)
+        try:
+            return b"".join([item async for item in items])
+        finally:
+            await items.aclose()
+            await self.aclose(pool)
+
+    async def aclose(self, pool: Pool) -> None:
+        """Close what makes the items."""
+        try:
+            close = getattr(self._awaited, "aclose", None)
+            if close is not None:
+                await close()
+        finally:
+            close = getattr(self._body, "close", None)
+            if close is not None:
+                await pool.run_in(self._context, close)
+
+
+def text_answer(mimetype: str | None, body: bytes, environ: ft.WSGIEnvironment) -> Answer:
+    """Answer with a body as ``Response(body, mimetype=mimetype)`` would.
+
+    PERF: without the response object, which nobody would see.
+    """
+    raw_type = _RAW_TYPES.get(mimetype or Response.default_mimetype)
+    if raw_type is None:
+        return answer_of(Response(body, mimetype=mimetype), environ)
+    headers = [raw_type, (b"content-length", b"%d" % len(body))]
+    return 200, headers, body if environ["REQUEST_METHOD"] != "HEAD" else b""
+
+
+def answer_of(
+    application: ft.WSGIApplication, environ: ft.WSGIEnvironment, may_block: bool = False
+) -> Answer:
+    """Call a WSGI application.
+
+    :param may_block: whether a file may be read here and now, if a block holds it.
+    """
+    status = ""
+    pairs: list[tuple[str, str]] = []
+    written: list[bytes] = []
+
+    def start_response(
+        new_status: str, new_pairs: list[tuple[str, str]], exc_info: t.Any = None
+    ) -> Callable[[bytes], object]:
+        nonlocal status, pairs
+        status, pairs = new_status, new_pairs
+        return written.append
+
+    body: t.Any = application(environ, start_response)
+    try:
+        kind = type(body)
+        first = b""
+        if kind is list or kind is tuple:
+            body = b"".join(body)
+        elif kind is _Body and body.is_at_hand():
+            whole = b"".join(body)
+            body.close()
+            body = whole
+        else:
+            if may_block and kind is FileBlocks:
+                first = next(body, b"")
+                if len(first) < _BLOCK:
+                    body.close()
+                    body = first
+            elif not status:
+                # An application may tell its status with the first item (PEP 3333).
+                body = _Started(body)
+                first = next(body, b"")
+            if type(body) is not bytes:
+                body = Stream(body, b"".join(written) + first)
+        if type(body) is bytes and written:
+            body = b"".join(written) + body
+        headers = [
+            (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in pairs
+        ]
+        return int(status[:3]), headers, body
+    except BaseException:
+        close = getattr(body, "close", None)
+        if close is not None:
+            close()
+        raise
+
+
+class _Started:
+    """An iterable that is iterated already."""
+
+    def __init__(self, body: t.Any) -> None:
+        self._items = iter(body)
+        self.close = getattr(body, "close", bool)
+
+    def __iter__(self) -> t.Self:
+        return self
+
+    def __next__(self) -> bytes:
+        return t.cast(bytes, next(self._items))
+
+
+class Watch:
+    """Waits for the client to go away, and then cancels the task that made this.
+
+    :param receive: the server's.
+    :param body: the request's, which is received first.
+    """
+
+    def __init__(self, receive: ft.Receive, body: Body = NO_BODY) -> None:
+        #: Whether the client has gone.
+        self.gone = False
+        self._receive = receive
+        self._watched = asyncio.current_task()
+        self._task: asyncio.Task[None] | None = None
+        if body.ended:
+            self._start()
+        else:
+            body.on_end = self._start
+
+    def _start(self) -> None:
+        self._task = asyncio.get_running_loop().create_task(self._wait())
+
+    async def _wait(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        self.gone = True
+        if self._watched is not None:
+            self._watched.cancel()
+
+    def stop(self) -> None:
+        """Watch no longer."""
+        if self._task is not None:
+            self._task.cancel()
+
+    def excuses(self, error: asyncio.CancelledError) -> bool:
+        """Tell whether a cancellation was this object's, and is done with."""
+        if self.gone and self._watched is not None:
+            self._watched.uncancel()
+        return self.gone
+
+
+class _Gone(Exception):
+    """The server says that nobody listens any more."""
+
+
+async def deliver(
+    pool: Pool, send: ft.Send, answer: Answer, receive: ft.Receive, body: Body
+) -> None:
+    """Send an answer, and give back what it holds, also where the client goes away.
+
+    :param body: the request's.
+    """
+    status, headers, content = answer
+    start = {"type": "http.response.start", "status": status, "headers": headers}
+    if type(content) is not bytes:
+        await _deliver_stream(pool, send, start, content, receive, body)
+        return
+    try:
+        await send(start)
+        await send({"type": "http.response.body", "body": content})
+    except OSError:  # the client has gone
+        pass
+
+
+async def _deliver_stream(
+    pool: Pool,
+    send: ft.Send,
+    start: dict[str, t.Any],
+    stream: Stream,
+    receive: ft.Receive,
+    body: Body,
+) -> None:
+    watch = Watch(receive, body)
+    items = stream.items(pool)
+    try:
+        await _emit(send, start)
+        async for item in items:
+            await _emit(send, {"type": "http.response.body", "body": item, "more_body": True})
+        watch.stop()
+        await _emit(send, {"type": "http.response.body", "body": b""})
+    except _Gone:
+        pass
+    except asyncio.CancelledError as e:
+        if not watch.excuses(e):
+            raise
+    finally:
+        watch.stop()
+        await items.aclose()
+        await stream.aclose(pool)
+
+
+async def _emit(send: ft.Send, message: dict[str, t.Any]) -> None:
+    try:
+        await send(message)
+    except OSError as e:
+        raise _Gone from e

@@ -1,0 +1,448 @@
+"""WebSockets: the connection, and the road from its handshake to its end.
+
+The view's hooks, errors and answers before it is accepted are those of HTTP. The client's going
+away cancels the view.
+
+Source: https://asgi.readthedocs.io/en/stable/specs/www.html#websocket, RFC 6455
+"""
+
+from __future__ import annotations
+
+import asyncio
+import typing as t
+from collections.abc import AsyncIterator
+from types import CoroutineType
+from urllib.parse import urlsplit
+
+from werkzeug.datastructures import Headers
+from werkzeug.exceptions import BadRequest, Forbidden, HTTPException
+
+from .. import errors
+from .. import typing as ft
+from .._background import Server
+from ..ctx import RequestContext
+from ..dispatch import blueprints_of, open_request, to_response
+from ..globals import _cv_app
+from ..wrappers import Request
+from . import dispatch
+from .body import NO_BODY
+from .environ import make_environ
+from .response import Stream, answer_of
+
+# How long a view may do something else than receive before somebody looks whether the client is
+# still there, in seconds; and how many messages are then kept for it.
+_UNWATCHED_SECONDS = 1.0
+_QUEUED_MESSAGES = 16
+# Close codes that no endpoint may send (RFC 6455, section 7.4), and the room for a reason.
+_NOT_SENT = (1004, 1005, 1006, 1015)
+_MAX_REASON = 123
+_PORTS = {"http": 80, "https": 443}
+
+
+class WebSocketClosed(ConnectionError):
+    """Raised where something is to be sent by a WebSocket that is closed.
+
+    :param code: with which it was closed; 1006 where it broke off.
+    :param reason: what the client gave as a reason.
+    """
+
+    def __init__(self, code: int, reason: str = "") -> None:
+        super().__init__(f"The WebSocket is closed, with code {code}.")
+        self.code = code
+        self.reason = reason
+
+
+class WebSocket(Request):
+    """The WebSocket that a view of ``app.websocket`` serves; read it through `erlen.websocket`.
+
+    It is also the :data:`erlen.request`: the handshake's, with its headers, cookies and URL.
+    """
+
+    is_websocket = True
+
+    #: Whether it was accepted.
+    accepted = False
+    #: With which code it was closed, by whomever; None where it is open.
+    close_code: int | None = None
+    #: What was given as a reason.
+    close_reason = ""
+    #: The subprotocol that was agreed on.
+    subprotocol: str | None = None
+
+    _is_receiving = False
+    _messages: asyncio.Queue[ft.Message] | None = None
+    _reader: asyncio.Task[None] | None = None
+    _look: asyncio.Handle | None = None
+
+    def __init__(
+        self, environ: ft.WSGIEnvironment, receive: ft.Receive, send: ft.Send, limit: int | None
+    ) -> None:
+        super().__init__(environ)
+        self._receive = receive
+        self._send = send
+        self._max_size = limit
+        self._task = asyncio.current_task()
+
+    @property
+    def requested_subprotocols(self) -> list[str]:
+        """The subprotocols that the client offers, the one it likes best first."""
+        return list(self.environ["asgi.scope"].get("subprotocols") or ())
+
+    async def accept(
+        self,
+        headers: t.Any = None,
+        subprotocol: str | None = None,
+    ) -> None:
+        """Accept the handshake; receiving or sending does so where this was not called.
+
+        :param headers: further headers of the response.
+        :param subprotocol: one of those that the client offers.
+        :raises ValueError: for a subprotocol that the client does not offer.
+        :raises WebSocketClosed: where it was refused before.
+        """
+        if self.accepted:
+            return
+        if self.close_code is not None:
+            raise WebSocketClosed(self.close_code, self.close_reason)
+        if subprotocol is not None and subprotocol not in self.requested_subprotocols:
+            raise ValueError(
+                f"The client does not offer the subprotocol {subprotocol!r}, but"
+                f" {self.requested_subprotocols}."
+            )
+        self.accepted = True
+        self.subprotocol = subprotocol
+        pairs = [*Headers(headers), *_session_cookies()]
+        raw = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in pairs]
+        await self._transmit(
+            {"type": "websocket.accept", "subprotocol": subprotocol, "headers": raw}
+        )
+        asyncio.get_running_loop().call_soon(self._look_after)
+
+    async def receive(self) -> str | bytes:
+        """Wait for the next message, a text or bytes.
+
+        :raises asyncio.CancelledError: when the client has gone; see :attr:`close_code`.
+        :raises WebSocketClosed: for a message above ``WEBSOCKET_MAX_MESSAGE_SIZE``, which closes
+            it with code 1009.
+        """
+        if not self.accepted:
+            await self.accept()
+        if self.close_code is not None and self._messages is None:
+            raise asyncio.CancelledError
+        if self._is_receiving:
+            raise RuntimeError("Another task is receiving from this WebSocket already.")
+        self._is_receiving = True
+        try:
+            if self._messages is None:
+                message = await self._receive()
+            else:
+                message = await self._messages.get()
+        finally:
+            self._is_receiving = False
+        if message["type"] != "websocket.receive":
+            self._leave(message)
+            raise asyncio.CancelledError
+        if self._look is None:
+            loop = asyncio.get_running_loop()
+            self._look = loop.call_later(_UNWATCHED_SECONDS, self._look_after)
+        data: str | bytes | None = message.get("text")
+        if data is None:
+            data = t.cast(bytes, message["bytes"])
+        if self._max_size is not None and _is_longer(data, self._max_size):
+            await self.close(1009, "The message is too big.")
+            raise WebSocketClosed(1009)
+        return data
+
+    def __aiter__(self) -> AsyncIterator[str | bytes]:
+        return self._received()
+
+    async def _received(self) -> AsyncIterator[str | bytes]:
+        # The messages, until the client goes.
+        while True:
+            try:
+                data = await self.receive()
+            except asyncio.CancelledError:
+                if self.close_code is None or _is_cancelled():
+                    raise
+                return
+            yield data
+
+    async def receive_json(self) -> t.Any:
+        """Wait for the next message, and return what it holds as JSON.
+
+        :raises werkzeug.exceptions.BadRequest: for one that is no JSON; it closes the WebSocket
+            with code 1008 where the view does not handle it.
+        """
+        data = await self.receive()
+        try:
+            return self.json_module.loads(data)
+        except ValueError:
+            raise BadRequest("The message is no JSON.") from None
+
+    async def send(self, data: str | bytes) -> None:
+        """Send a message; waits while the client is slow to read.
+
+        :param data: a text or bytes.
+        :raises WebSocketClosed: when the client has gone, or it was closed.
+        """
+        if not self.accepted:
+            await self.accept()
+        if self.close_code is not None:
+            raise WebSocketClosed(self.close_code, self.close_reason)
+        if isinstance(data, str):
+            await self._transmit({"type": "websocket.send", "text": data})
+        elif isinstance(data, (bytes, bytearray, memoryview)):
+            await self._transmit({"type": "websocket.send", "bytes": bytes(data)})
+        else:
+            raise TypeError(
+                f"A message is a str or bytes, and not a {type(data).__name__}."
+                " 'send_json' sends other values."
+            )
+
+    async def send_json(self, *args: t.Any, **kwargs: t.Any) -> None:
+        """Send a value as JSON; the parameters are those of :func:`erlen.json.jsonify`."""
+        if args and kwargs:
+            raise TypeError("'send_json' takes either args or kwargs, not both.")
+        value = args[0] if len(args) == 1 else args or kwargs
+        await self.send(self.json_module.dumps(value))
+
+    # That of a request closes its files, of which a handshake has none.
+    async def close(  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
+        self, code: int = 1000, reason: str = ""
+    ) -> None:
+        """Close it; before it is accepted, refuse it with status 403. Twice does no harm.
+
+        :param code: 1000, another that RFC 6455 defines, or one from 3000 to 4999.
+        :param reason: for the client, at most 123 bytes.
+        :raises ValueError: for a code or a reason that cannot be sent.
+        """
+        if not (1000 <= code <= 1014 or 3000 <= code <= 4999) or code in _NOT_SENT:
+            raise ValueError(f"A WebSocket cannot be closed with code {code!r}.")
+        if len(reason.encode()) > _MAX_REASON:
+            raise ValueError(f"The reason has more than {_MAX_REASON} bytes: {reason!r}.")
+        if self.close_code is not None:
+            return
+        self.close_code, self.close_reason = code, reason
+        self._unwatch()
+        try:
+            await self._send({"type": "websocket.close", "code": code, "reason": reason})
+        except OSError:  # the client was quicker
+            pass
+
+    async def _transmit(self, message: ft.Message) -> None:
+        try:
+            await self._send(message)
+        except OSError as e:
+            if self.close_code is None:
+                self.close_code = 1006
+            raise WebSocketClosed(self.close_code) from e
+
+    # That the client has gone is received, like a message. A view that receives sees it. Behind
+    # one that does something else, a task receives; it costs memory, so not before.
+
+    def _look_after(self) -> None:
+        self._look = None
+        if self._is_receiving or self._reader is not None or self.close_code is not None:
+            return
+        self._messages = asyncio.Queue(_QUEUED_MESSAGES)
+        self._reader = asyncio.get_running_loop().create_task(self._read(self._messages))
+
+    async def _read(self, messages: asyncio.Queue[ft.Message]) -> None:
+        message: ft.Message = {"type": "websocket.receive"}
+        while message["type"] == "websocket.receive":
+            message = await self._receive()
+            if message["type"] != "websocket.receive":
+                self._leave(message)
+            # Where the queue is full, the server's fills, and then the client has to wait.
+            await messages.put(message)
+
+    def _leave(self, message: ft.Message) -> None:
+        """The client has gone: cancel the view, wherever it waits."""
+        if self.close_code is None:
+            self.close_code = message.get("code") or 1005
+            self.close_reason = message.get("reason") or ""
+        self._unwatch()
+        if self._task is not None and self._task is not asyncio.current_task():
+            self._task.cancel()
+
+    def _unwatch(self) -> None:
+        if self._look is not None:
+            self._look.cancel()
+        if self._reader is not None and self._reader is not asyncio.current_task():
+            self._reader.cancel()
+
+
+def _is_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and bool(task.cancelling())
+
+
+def _is_longer(data: str | bytes, limit: int) -> bool:
+    """Tell whether a message has more bytes than a number."""
+    size = len(data)
+    # A character has one to four bytes.
+    return size > limit or (isinstance(data, str) and size * 4 > limit < len(data.encode()))
+
+
+def _session_cookies() -> list[tuple[str, str]]:
+    """Save the session with the handshake, the only response of a WebSocket there is."""
+    ctx = _cv_app.get()._request_ctx
+    session = ctx._open_session
+    if session is None or not session.modified:
+        return []
+    app = ctx.app
+    response = app.response_class()
+    app.session_interface.save_session(app, session, response)
+    session.modified = False
+    return [("Set-Cookie", cookie) for cookie in response.headers.getlist("Set-Cookie")]
+
+
+# The road.
+
+
+async def handle_websocket(
+    app: ft.App, scope: ft.Scope, receive: ft.Receive, send: ft.Send
+) -> None:
+    """Serve a WebSocket from its handshake to its end."""
+    if (await receive())["type"] != "websocket.connect":
+        return
+    environ = make_environ(scope)
+    environ["wsgi.input"] = NO_BODY
+    environ["erlen.server"] = Server(asyncio.get_running_loop())
+    make = app.websocket_class or WebSocket
+    websocket = make(environ, receive, send, app.config["WEBSOCKET_MAX_MESSAGE_SIZE"])
+    websocket.json_module = app.json
+    ctx = RequestContext(app, environ, request=websocket)
+    error: BaseException | None = None
+    try:
+        open_request(ctx, False)
+        await _serve(app, ctx, websocket)
+    except asyncio.CancelledError as e:
+        # The client's going away has done its work; any other cancellation goes on.
+        if websocket.close_code is None:
+            error = e
+            raise
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            task.uncancel()
+    except WebSocketClosed:
+        pass
+    except BaseException as e:
+        error = e
+        await websocket.close(1011)
+        raise
+    finally:
+        websocket._unwatch()
+        try:
+            await dispatch.tear_down(ctx, error, app.teardown_websocket_funcs, None)
+        finally:
+            _cv_app.reset(ctx._cv_tokens.pop())
+
+
+async def _serve(app: ft.App, ctx: RequestContext, websocket: WebSocket) -> None:
+    app._got_first_request = True
+    try:
+        rv = await _dispatch(app, ctx, websocket)
+    except WebSocketClosed:
+        raise
+    except Exception as e:
+        if websocket.accepted:
+            await _close_for(app, ctx, websocket, e)
+            return
+        rv = await _handle(app, ctx, e)
+    response = None
+    if rv is not None and not websocket.accepted:
+        response = to_response(app, ctx, rv)
+    for name in (*blueprints_of(ctx), None):
+        for func in reversed(app.after_websocket_funcs.get(name, ())):
+            response = await dispatch.call(func, response)
+    if websocket.accepted or response is None:
+        await websocket.close()
+    elif websocket.close_code is None:
+        await _refuse(app, websocket, response)
+
+
+async def _dispatch(app: ft.App, ctx: RequestContext, websocket: WebSocket) -> t.Any:
+    _check_origin(app, websocket)
+    if websocket.routing_exception is not None:
+        raise websocket.routing_exception
+    rv = await dispatch.preprocess(app, ctx, app.before_websocket_funcs)
+    if rv is not None:
+        return rv
+    view = app.view_functions[websocket.endpoint]
+    # What is wrapped around the view hands up its coroutine.
+    ctx._hands_up = True
+    try:
+        rv = view(**(websocket.view_args or {}))
+    finally:
+        ctx._hands_up = False
+    return await rv if type(rv) is CoroutineType else rv
+
+
+def _check_origin(app: ft.App, websocket: WebSocket) -> None:
+    """Refuse a page of another site: browsers send it the cookies of this one.
+
+    :raises Forbidden: for an origin that is neither this host nor one of ``WEBSOCKET_ORIGINS``.
+    """
+    origin = websocket.headers.get("Origin")
+    if origin is None:  # no browser
+        return
+    allowed = app.config["WEBSOCKET_ORIGINS"] or ()
+    if "*" in allowed or origin in allowed:
+        return
+    if not _is_same_host(origin, websocket.headers.get("Host", "")):
+        app.logger.warning(
+            "A WebSocket from the origin %r was refused. Add it to WEBSOCKET_ORIGINS to allow it.",
+            origin,
+        )
+        raise Forbidden("WebSockets of other sites are refused.")
+
+
+def _is_same_host(origin: str, host: str) -> bool:
+    try:
+        theirs, ours = urlsplit(origin), urlsplit(f"//{host}")
+        port = _PORTS.get(theirs.scheme)
+        return (
+            port is not None
+            and theirs.hostname is not None
+            and theirs.hostname == ours.hostname
+            and (theirs.port or port) == (ours.port or port)
+        )
+    except ValueError:  # a port that is none
+        return False
+
+
+async def _handle(app: ft.App, ctx: RequestContext, e: Exception) -> t.Any:
+    """Make an answer to the handshake of an exception."""
+    try:
+        return await dispatch.handle_user_exception(app, ctx, e)
+    except Exception as error:
+        answer, handler = errors.internal_error(app, ctx, error)
+        return answer if handler is None else await dispatch.call(handler, answer)
+
+
+async def _close_for(app: ft.App, ctx: RequestContext, websocket: WebSocket, e: Exception) -> None:
+    """Close an open WebSocket for an exception, and log what is an error of the program."""
+    if isinstance(e, HTTPException) and not app.trap_http_exception(e) and (e.code or 500) < 500:
+        await websocket.close(1008, e.name)
+        return
+    await websocket.close(1011)
+    errors.internal_error(app, ctx, e)
+
+
+async def _refuse(app: ft.App, websocket: WebSocket, response: t.Any) -> None:
+    """Answer the handshake by HTTP, where the server can; else it answers 403."""
+    if "websocket.http.response" not in (websocket.environ["asgi.scope"].get("extensions") or {}):
+        await websocket.close()
+        return
+    status, headers, body = answer_of(response, websocket.environ)
+    if isinstance(body, Stream):
+        body = await body.read(app._pool)
+    websocket.close_code = 1006
+    try:
+        await websocket._send(
+            {"type": "websocket.http.response.start", "status": status, "headers": headers}
+        )
+        await websocket._send({"type": "websocket.http.response.body", "body": body})
+    except OSError:  # the client has gone
+        pass
