@@ -11,12 +11,12 @@ BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 SETUP = pyproject.toml src/erlen-as-flask.pth src/_erlen_as_flask.py
 
-.PHONY: help run test test-erlen test-flask test-demo check conformance conformance-all \
+.PHONY: help run test test-erlen test-flask test-asgi test-demo check conformance conformance-all \
 	conformance-suites conformance-apps bench format clean
 
 help:
 	@echo "make run          serve the demo on http://127.0.0.1:$(PORT), with reloader and debugger"
-	@echo "make test         run the tests, under the name erlen and under the name flask"
+	@echo "make test         run the tests: as erlen, as flask, and through ASGI"
 	@echo "make check        ruff, mypy, pyright, stubtest"
 	@echo "make conformance  run the tests of Flask, Werkzeug and some extensions against erlen"
 	@echo "make conformance-all  that of all, and applications, answer by answer; docs/ecosystem.md"
@@ -53,14 +53,17 @@ run: $(VENV)/.run
 	cd examples/guestbook && \
 		exec $(abspath $(BIN))/erlen --app guestbook --debug run --port $(PORT)
 
-# The same tests through two doors, then the demo's own; `make -j2 test` takes two at a time.
-test: test-erlen test-flask test-demo
+# The same tests through three doors, then the demo's own; `make -j2 test` takes two at a time.
+test: test-erlen test-flask test-asgi test-demo
 
 test-erlen: $(VENV)/.test
 	ERLEN_TEST_DOOR=erlen $(BIN)/python -m pytest
 
 test-flask: $(VENV)/.test
 	ERLEN_TEST_DOOR=flask $(BIN)/python -m pytest -p erlen.as_flask -m "not peer"
+
+test-asgi: $(VENV)/.test
+	ERLEN_TEST_DOOR=asgi $(BIN)/python -m pytest
 
 test-demo: $(VENV)/.test
 	cd examples/guestbook && $(abspath $(BIN))/python -m pytest

@@ -11,7 +11,7 @@ import asyncio
 import os
 import threading
 import typing as t
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from contextvars import Context, ContextVar, copy_context
@@ -65,12 +65,14 @@ class _Loop:
 class Server:
     """An ASGI server's event loop, as the work of one request sees it."""
 
-    __slots__ = ("__weakref__", "loop", "tasks")
+    __slots__ = ("loop", "on_task", "tasks")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
         #: What runs on the loop for a thread that waits.
         self.tasks: set[asyncio.Task[None]] = set()
+        #: Called on the loop when one begins.
+        self.on_task: Callable[[], None] | None = None
 
     def cancel(self) -> None:
         """Cancel what runs for threads, which then wait no longer."""
@@ -108,11 +110,9 @@ def run(coroutine: Coroutine[t.Any, t.Any, T]) -> T:
         with _loop.stopped():
             return _run_elsewhere(coroutine)
     loop = _loop.get() if server is None else server.loop
-    # The loop itself holds a task weakly.
-    tasks: set[asyncio.Task[None]] = set() if server is None else server.tasks
     done: Future[T] = Future()
     context = copy_context()
-    loop.call_soon_threadsafe(_start, loop, tasks, context, done, coroutine)
+    loop.call_soon_threadsafe(_start, server or Server(loop), context, done, coroutine)
     try:
         return done.result()
     finally:
@@ -122,17 +122,16 @@ def run(coroutine: Coroutine[t.Any, t.Any, T]) -> T:
 
 
 def _start(
-    loop: asyncio.AbstractEventLoop,
-    tasks: set[asyncio.Task[None]],
-    context: Context,
-    done: Future[T],
-    coroutine: Coroutine[t.Any, t.Any, T],
+    server: Server, context: Context, done: Future[T], coroutine: Coroutine[t.Any, t.Any, T]
 ) -> None:
-    task = loop.create_task(_settle(done, coroutine), context=context)
-    tasks.add(task)
+    task = server.loop.create_task(_settle(done, coroutine), context=context)
+    # The loop itself holds a task weakly.
+    server.tasks.add(task)
+    if server.on_task is not None:
+        server.on_task()
 
     def finish(task: asyncio.Task[None]) -> None:
-        tasks.discard(task)
+        server.tasks.discard(task)
         if not done.done():  # cancelled before it began
             coroutine.close()
             done.set_exception(asyncio.CancelledError())

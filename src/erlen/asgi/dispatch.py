@@ -13,11 +13,11 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from types import CoroutineType
 
-from .. import errors
+from .. import dispatch, errors
 from .. import typing as ft
 from .._background import Server
 from ..ctx import AppContext, RequestContext
-from ..dispatch import _is_awaited, blueprints_of, open_context, open_request, to_response
+from ..dispatch import _is_awaited, scopes_of, open_context, open_request, to_response
 from ..globals import _cv_app
 from ..json.provider import writes_plainly
 from ..signals import (
@@ -54,7 +54,16 @@ async def respond(app: ft.App, ctx: RequestContext) -> Answer:
             ctx._environ["werkzeug.debug.preserve_context"](ctx)
         if error is not None and app.should_ignore_error(error):
             error = None
-        await close_context(ctx, error)
+        if (
+            app.teardown_request_funcs
+            or app.teardown_appcontext_funcs
+            or request_tearing_down.receivers
+            or appcontext_tearing_down.receivers
+            or appcontext_popped.receivers
+        ):
+            await close_context(ctx, error)
+        else:
+            dispatch.close_context(ctx, error, True)
 
 
 async def full_dispatch_request(app: ft.App, ctx: RequestContext) -> t.Any:
@@ -70,7 +79,9 @@ async def full_dispatch_request(app: ft.App, ctx: RequestContext) -> t.Any:
         ):
             rv = await preprocess(app, ctx, app.before_request_funcs)
         if rv is None:
-            rv = await dispatch_request(app, ctx)
+            rv = dispatch_request(app, ctx)
+            if type(rv) is CoroutineType:
+                rv = await rv
     except Exception as e:
         rv = await handle_user_exception(app, ctx, e)
     if _is_awaited(app, ctx):
@@ -89,15 +100,15 @@ async def preprocess(app: ft.App, ctx: RequestContext, funcs: ft.App) -> t.Any:
 
     :param funcs: the hooks, by scope: those before requests, or before WebSockets.
     """
-    names = (None, *reversed(blueprints_of(ctx)))
+    scopes = scopes_of(ctx)
     preprocessors = app.url_value_preprocessors
     if preprocessors:
         request = ctx.request
-        for name in names:
+        for name in reversed(scopes):
             if name in preprocessors:
                 for func in preprocessors[name]:
                     func(request.endpoint, request.view_args)
-    for name in names:
+    for name in reversed(scopes):
         if name in funcs:
             for func in funcs[name]:
                 rv = await call(func)
@@ -106,8 +117,11 @@ async def preprocess(app: ft.App, ctx: RequestContext, funcs: ft.App) -> t.Any:
     return None
 
 
-async def dispatch_request(app: ft.App, ctx: RequestContext) -> t.Any:
-    """Call the view that the URL leads to."""
+def dispatch_request(app: ft.App, ctx: RequestContext) -> t.Any:
+    """Call the view that the URL leads to.
+
+    :return: what it returns, or a coroutine of it.
+    """
     request = ctx._request
     if request is None:
         rule: t.Any = ctx._rule
@@ -121,13 +135,16 @@ async def dispatch_request(app: ft.App, ctx: RequestContext) -> t.Any:
         rule, "provide_automatic_options", False
     ):
         return app.make_default_options_response()
-    # A class's view hands up the coroutine of its method.
+    return call_view(ctx, app.view_functions[rule.endpoint], view_args)
+
+
+def call_view(ctx: RequestContext, view: Callable[..., t.Any], view_args: t.Any) -> t.Any:
+    """Call a view, or what is wrapped around one, which hands up the coroutine then."""
     ctx._hands_up = True
     try:
-        rv = app.view_functions[rule.endpoint](**view_args)
+        return view(**view_args)
     finally:
         ctx._hands_up = False
-    return await rv if type(rv) is CoroutineType else rv
 
 
 async def call(func: Callable[..., t.Any], *args: t.Any) -> t.Any:
@@ -170,7 +187,7 @@ async def process_response(app: ft.App, ctx: RequestContext, response: t.Any) ->
         response = await call(func, response)
     funcs = app.after_request_funcs
     if funcs and (ctx._in_blueprint or None in funcs):
-        for name in (*blueprints_of(ctx), None):
+        for name in scopes_of(ctx):
             if name in funcs:
                 for func in reversed(funcs[name]):
                     response = await call(func, response)
@@ -254,7 +271,7 @@ async def tear_down(
     app = ctx.app
     try:
         if funcs and (ctx._in_blueprint or None in funcs):
-            for name in (*blueprints_of(ctx), None):
+            for name in scopes_of(ctx):
                 if name in funcs:
                     for func in reversed(funcs[name]):
                         await call(func, exc)

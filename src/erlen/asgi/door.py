@@ -25,33 +25,34 @@ from .body import NO_BODY, Body
 from .dispatch import respond
 from .environ import make_environ
 from .lifespan import handle_lifespan, start_tasks
-from .response import Answer, Watch, answer_of, deliver
+from .response import Answer, Watch, answer_of, deliver_stream
 from .websocket import handle_websocket
 
 _OLD_HTTP = ("1.1", "1.0")
 
 
-async def handle(app: ft.App, scope: ft.Scope, receive: ft.Receive, send: ft.Send) -> None:
+def handle(
+    app: ft.App, scope: ft.Scope, receive: ft.Receive, send: ft.Send
+) -> Coroutine[t.Any, t.Any, None]:
     """Serve a connection; what ``Flask.asgi_app`` is.
 
     :raises ValueError: for a type of scope that ASGI has and erlen has not.
     """
     kind = scope["type"]
     if kind == "http":
-        await handle_http(app, scope, receive, send)
-    elif kind == "websocket":
-        await handle_websocket(app, scope, receive, send)
-    elif kind == "lifespan":
-        await handle_lifespan(app, receive, send)
-    else:
-        raise ValueError(f"An ASGI scope of the type {kind!r} is none that can be served.")
+        return handle_http(app, scope, receive, send)
+    if kind == "websocket":
+        return handle_websocket(app, scope, receive, send)
+    if kind == "lifespan":
+        return handle_lifespan(app, receive, send)
+    raise ValueError(f"An ASGI scope of the type {kind!r} is none that can be served.")
 
 
 async def handle_http(app: ft.App, scope: ft.Scope, receive: ft.Receive, send: ft.Send) -> None:
     """Serve a request."""
     environ = make_environ(scope)
     loop = asyncio.get_running_loop()
-    server = environ["erlen.server"] = Server(loop)
+    environ["erlen.server"] = Server(loop)
     is_known, view = _find_view(app, environ)
     body: Body = NO_BODY
     if (
@@ -66,14 +67,34 @@ async def handle_http(app: ft.App, scope: ft.Scope, receive: ft.Receive, send: f
             return
     environ["wsgi.input"] = body
     try:
+        answer: Answer | None
         if view is not None and is_awaited(view, environ["REQUEST_METHOD"]):
-            answer = await _answer_on_loop(app, environ, receive, body)
+            steps = respond(app, RequestContext(app, environ))
+            # PERF: a view that waits for nothing is done after one step, and nobody need watch
+            # whether the client is still there (a task, some 15 µs).
+            try:
+                waited = steps.send(None)
+            except StopIteration as done:
+                answer = done.value
+            else:
+                answer = await _watched(steps, waited, receive, body)
         else:
-            answer = await _answer_in_thread(app, environ, server, receive, body)
-        if answer is not None:
-            await deliver(app._pool, send, answer, receive, body)
+            answer = await _answer_in_thread(app, environ, receive, body)
+        if answer is None:  # for a client that has gone
+            return
+        if type(answer[2]) is not bytes:
+            await deliver_stream(app._pool, send, answer, receive, body)
+            return
+        # PERF: told here and not in a coroutine of its own.
+        status, headers, content = answer
+        try:
+            await send({"type": "http.response.start", "status": status, "headers": headers})
+            await send({"type": "http.response.body", "body": content})
+        except OSError:  # the client has gone
+            pass
     finally:
-        body.close()
+        if body is not NO_BODY:
+            body.close()
         if "erlen.tasks" in environ:
             start_tasks(app, environ["erlen.tasks"])
 
@@ -133,27 +154,23 @@ def is_awaited(view: t.Any, method: str) -> bool:
     return iscoroutinefunction(function)
 
 
-async def _answer_on_loop(
-    app: ft.App, environ: ft.WSGIEnvironment, receive: ft.Receive, body: Body
+async def _watched(
+    steps: Coroutine[t.Any, t.Any, Answer], waited: t.Any, receive: ft.Receive, body: Body
 ) -> Answer | None:
-    """Have an async view answer; None where the client has gone meanwhile."""
-    steps = respond(app, RequestContext(app, environ))
-    # PERF: a view that waits for nothing is done after one step, and nobody need watch whether
-    # the client is still there (a task, some 15 µs).
-    try:
-        waited = steps.send(None)
-    except StopIteration as done:
-        return t.cast(Answer, done.value)
+    """Have an async view go on that waits; it is cancelled when the client goes away.
+
+    :return: the answer; None for a client that has gone.
+    """
     watch = Watch(receive, body)
-    answer: Answer | None = None
+    watch.start()
     try:
-        answer = await _go_on(steps, waited)
-    except asyncio.CancelledError as e:
-        if not watch.excuses(e):
+        return t.cast(Answer, await _go_on(steps, waited))
+    except asyncio.CancelledError:
+        if not watch.excuses_cancellation():
             raise
+        return None
     finally:
         watch.stop()
-    return answer
 
 
 @coroutine
@@ -175,15 +192,23 @@ def _go_on(steps: Coroutine[t.Any, t.Any, t.Any], waited: t.Any) -> Generator[t.
 
 
 async def _answer_in_thread(
-    app: ft.App,
-    environ: ft.WSGIEnvironment,
-    server: Server,
-    receive: ft.Receive,
-    body: Body,
+    app: ft.App, environ: ft.WSGIEnvironment, receive: ft.Receive, body: Body
 ) -> Answer | None:
-    """Have the road of WSGI answer in a thread."""
-    answer: Answer = await app._pool.run(_call_wsgi, app, environ)
-    return answer
+    """Have the road of WSGI answer in a thread; None for a client that has gone.
+
+    The thread goes on where the client goes away; a coroutine that it waits for is cancelled.
+    """
+    server: Server = environ["erlen.server"]
+    watch = Watch(receive, body, server.cancel)
+    server.on_task = watch.start
+    try:
+        return await app._pool.run(_call_wsgi, app, environ)  # type: ignore[no-any-return]  # an Answer
+    except asyncio.CancelledError:
+        if not watch.excuses_cancellation():
+            raise
+        return None
+    finally:
+        watch.stop()
 
 
 def _call_wsgi(app: ft.App, environ: ft.WSGIEnvironment) -> Answer:

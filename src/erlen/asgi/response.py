@@ -10,7 +10,7 @@ from contextvars import copy_context
 from .. import typing as ft
 from .._response import _TYPE_HEADERS, _Body
 from ..wrappers import Response
-from .body import NO_BODY, Body
+from .body import Body
 from .environ import _BLOCK, FileBlocks
 from .pool import Pool
 
@@ -155,42 +155,50 @@ class _Started:
 
 
 class Watch:
-    """Waits for the client to go away, and then cancels the task that made this.
+    """Waits for the client to go away, and then cancels what works for it.
 
     :param receive: the server's.
     :param body: the request's, which is received first.
+    :param cancel: cancels the work; default: that of the task that makes this.
     """
 
-    def __init__(self, receive: ft.Receive, body: Body = NO_BODY) -> None:
+    def __init__(
+        self, receive: ft.Receive, body: Body, cancel: Callable[[], object] | None = None
+    ) -> None:
         #: Whether the client has gone.
         self.gone = False
         self._receive = receive
-        self._watched = asyncio.current_task()
+        self._body = body
+        if cancel is None:
+            task = asyncio.current_task()
+            cancel = bool if task is None else task.cancel
+        self._cancel = cancel
         self._task: asyncio.Task[None] | None = None
-        if body.ended:
-            self._start()
-        else:
-            body.on_end = self._start
 
-    def _start(self) -> None:
-        self._task = asyncio.get_running_loop().create_task(self._wait())
+    def start(self) -> None:
+        """Begin to wait, once the body is there."""
+        if not self._body.ended:
+            self._body.on_end = self.start
+        elif self._task is None:
+            self._task = asyncio.get_running_loop().create_task(self._wait())
 
     async def _wait(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":
             pass
         self.gone = True
-        if self._watched is not None:
-            self._watched.cancel()
+        self._cancel()
 
     def stop(self) -> None:
-        """Watch no longer."""
+        """Wait no longer."""
+        self._body.on_end = None
         if self._task is not None:
             self._task.cancel()
 
-    def excuses(self, error: asyncio.CancelledError) -> bool:
-        """Tell whether a cancellation was this object's, and is done with."""
-        if self.gone and self._watched is not None:
-            self._watched.uncancel()
+    def excuses_cancellation(self) -> bool:
+        """Tell whether the cancellation of the current task was this object's doing."""
+        task = asyncio.current_task()
+        if self.gone and task is not None and task.cancelling():
+            task.uncancel()
         return self.gone
 
 
@@ -198,34 +206,18 @@ class _Gone(Exception):
     """The server says that nobody listens any more."""
 
 
-async def deliver(
+async def deliver_stream(
     pool: Pool, send: ft.Send, answer: Answer, receive: ft.Receive, body: Body
 ) -> None:
-    """Send an answer, and give back what it holds, also where the client goes away.
+    """Send a stream, and give back what it holds, also where the client goes away.
 
+    :param answer: with a :class:`Stream`.
     :param body: the request's.
     """
-    status, headers, content = answer
+    status, headers, stream = answer
     start = {"type": "http.response.start", "status": status, "headers": headers}
-    if type(content) is not bytes:
-        await _deliver_stream(pool, send, start, content, receive, body)
-        return
-    try:
-        await send(start)
-        await send({"type": "http.response.body", "body": content})
-    except OSError:  # the client has gone
-        pass
-
-
-async def _deliver_stream(
-    pool: Pool,
-    send: ft.Send,
-    start: dict[str, t.Any],
-    stream: Stream,
-    receive: ft.Receive,
-    body: Body,
-) -> None:
     watch = Watch(receive, body)
+    watch.start()
     items = stream.items(pool)
     try:
         await _emit(send, start)
@@ -235,8 +227,8 @@ async def _deliver_stream(
         await _emit(send, {"type": "http.response.body", "body": b""})
     except _Gone:
         pass
-    except asyncio.CancelledError as e:
-        if not watch.excuses(e):
+    except asyncio.CancelledError:
+        if not watch.excuses_cancellation():
             raise
     finally:
         watch.stop()

@@ -21,7 +21,7 @@ from .. import errors
 from .. import typing as ft
 from .._background import Server
 from ..ctx import RequestContext
-from ..dispatch import blueprints_of, open_request, to_response
+from ..dispatch import scopes_of, open_request, to_response
 from ..globals import _cv_app
 from ..wrappers import Request
 from . import dispatch
@@ -353,7 +353,7 @@ async def _serve(app: ft.App, ctx: RequestContext, websocket: WebSocket) -> None
     response = None
     if rv is not None and not websocket.accepted:
         response = to_response(app, ctx, rv)
-    for name in (*blueprints_of(ctx), None):
+    for name in scopes_of(ctx):
         for func in reversed(app.after_websocket_funcs.get(name, ())):
             response = await dispatch.call(func, response)
     if websocket.accepted or response is None:
@@ -370,12 +370,7 @@ async def _dispatch(app: ft.App, ctx: RequestContext, websocket: WebSocket) -> t
     if rv is not None:
         return rv
     view = app.view_functions[websocket.endpoint]
-    # What is wrapped around the view hands up its coroutine.
-    ctx._hands_up = True
-    try:
-        rv = view(**(websocket.view_args or {}))
-    finally:
-        ctx._hands_up = False
+    rv = dispatch.call_view(ctx, view, websocket.view_args or {})
     return await rv if type(rv) is CoroutineType else rv
 
 
