@@ -17,7 +17,7 @@ from .. import dispatch, errors
 from .. import typing as ft
 from .._background import Server
 from ..ctx import AppContext, RequestContext
-from ..dispatch import _is_awaited, scopes_of, open_context, open_request, to_response
+from ..dispatch import _is_awaited, open_context, open_request, scopes_of, to_response
 from ..globals import _cv_app
 from ..json.provider import writes_plainly
 from ..signals import (

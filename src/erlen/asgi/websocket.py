@@ -21,7 +21,7 @@ from .. import errors
 from .. import typing as ft
 from .._background import Server
 from ..ctx import RequestContext
-from ..dispatch import scopes_of, open_request, to_response
+from ..dispatch import open_request, scopes_of, to_response
 from ..globals import _cv_app
 from ..wrappers import Request
 from . import dispatch
