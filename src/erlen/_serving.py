@@ -71,12 +71,29 @@ class Served(Scaffold):
 
     def __init__(self, *args: t.Any, **kwargs: t.Any) -> None:
         super().__init__(*args, **kwargs)
-        self.before_serving_funcs: list[Callable[[], t.Any]] = []
-        self.while_serving_gens: list[Callable[[], t.Any]] = []
-        self.after_serving_funcs: list[Callable[[], t.Any]] = []
-        #: What runs in the background.
-        self.background_tasks: set[asyncio.Task[None]] = set()
         _mark_app(self)
+
+    # PERF: made for those who use them, as an app that has few attributes is read faster.
+
+    @lazy
+    def before_serving_funcs(self) -> list[Callable[[], t.Any]]:
+        """Called before the first request."""
+        return []
+
+    @lazy
+    def while_serving_gens(self) -> list[Callable[[], t.Any]]:
+        """Async generators, run around all requests."""
+        return []
+
+    @lazy
+    def after_serving_funcs(self) -> list[Callable[[], t.Any]]:
+        """Called after the last request."""
+        return []
+
+    @lazy
+    def background_tasks(self) -> set[asyncio.Task[None]]:
+        """What runs in the background."""
+        return set()
 
     @lazy
     def _pool(self) -> Pool:

@@ -333,10 +333,9 @@ class Blueprint(Scaffold):
             "url_value_preprocessors",
             "template_context_processors",
         ):
-            merged = getattr(app, hooks)
-            for key, functions in getattr(self, hooks).items():
+            for key, functions in self.__dict__.get(hooks, {}).items():
                 if functions:
-                    merged.setdefault(scoped(key), []).extend(functions)
+                    getattr(app, hooks).setdefault(scoped(key), []).extend(functions)
 
     def _register_commands(self, app: App, name: str, options: dict[str, t.Any]) -> None:
         # PERF: a group that nobody asked for is not made only to find it empty.

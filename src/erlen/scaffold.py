@@ -136,13 +136,6 @@ class Scaffold:
             ft.AppOrBlueprintKey, list[ft.AfterRequestCallable[t.Any]]
         ] = defaultdict(list)
 
-        #: The same for WebSockets: before the view, after it, and when their context ends.
-        self.before_websocket_funcs: dict[ft.AppOrBlueprintKey, list[ft.BeforeRequestCallable]] = {}
-        self.after_websocket_funcs: dict[
-            ft.AppOrBlueprintKey, list[ft.AfterRequestCallable[t.Any]]
-        ] = {}
-        self.teardown_websocket_funcs: dict[ft.AppOrBlueprintKey, list[ft.TeardownCallable]] = {}
-
         #: Called when the request's context ends: ``{scope: [functions]}``.
         self.teardown_request_funcs: dict[ft.AppOrBlueprintKey, list[ft.TeardownCallable]] = (
             defaultdict(list)
@@ -162,6 +155,26 @@ class Scaffold:
         self.url_default_functions: dict[ft.AppOrBlueprintKey, list[ft.URLDefaultCallable]] = (
             defaultdict(list)
         )
+
+    # The same for WebSockets. PERF: an object with more than 30 attributes is slower to read on
+    # each request, so these are made for those who use them.
+
+    @lazy
+    def before_websocket_funcs(self) -> dict[ft.AppOrBlueprintKey, list[ft.BeforeRequestCallable]]:
+        """Called before the view of a WebSocket: ``{scope: [functions]}``."""
+        return {}
+
+    @lazy
+    def after_websocket_funcs(
+        self,
+    ) -> dict[ft.AppOrBlueprintKey, list[ft.AfterRequestCallable[t.Any]]]:
+        """Called after the view of a WebSocket: ``{scope: [functions]}``."""
+        return {}
+
+    @lazy
+    def teardown_websocket_funcs(self) -> dict[ft.AppOrBlueprintKey, list[ft.TeardownCallable]]:
+        """Called when the context of a WebSocket ends: ``{scope: [functions]}``."""
+        return {}
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name!r}>"
