@@ -28,7 +28,7 @@ def test_tested(install: Install, monkeypatch: pytest.MonkeyPatch) -> None:
     install("fixture-a", "0.0.1", {"fixture_a.py": "from flask import Markup"})
     install("fixture-b", "0.0.1", {"fixture_b.py": "from flask import Flask"})
     assert told(examine("fixture_a", "fixture_b")) == [
-        "runs fixture-a 0.0.1: Its own tests pass on erlen.",
+        "runs fixture-a 0.0.1: Of its own tests, all that pass on Flask pass on erlen.",
         "unknown fixture-b 0.0.1: Version 0.0.9 is tested with erlen, not this one. All that it"
         " takes from flask and werkzeug exists.",
     ]

@@ -244,7 +244,7 @@ def findings_of(
                 Verdict.RUNS,
                 "tested-extension",
                 package.name,
-                "Its own tests pass on erlen.",
+                "Of its own tests, all that pass on Flask pass on erlen.",
                 version=package.version,
             )
         elif package.key in tested or "flask" in package.requires or mine:
