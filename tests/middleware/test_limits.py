@@ -169,6 +169,15 @@ class TestSizeLimit:
         with pytest.raises(RequestEntityTooLarge):
             asgi(SizeLimit(asgi_late, 10), "/", "POST", body=[b"x" * 11])
 
+    def test_around_erlen_on_an_asgi_server(self, flask: Any, app: Any) -> None:
+        app.add_url_rule("/", "size", lambda: str(len(flask.request.data)), methods=["POST"])
+        sent = {"Transfer-Encoding": "chunked"}
+        for size, status in ((10, 200), (11, 413)):
+            body = [b"x" * 5, b"x" * (size - 5)]
+            answer = asgi(SizeLimit(app, 10), "/", "POST", sent, body)
+            assert answer.status_code == status
+
+    @pytest.mark.wsgi
     def test_in_erlen(self, flask: Any, app: Any) -> None:
         app.add_url_rule("/", "size", lambda: str(len(flask.request.data)), methods=["POST"])
         app.wsgi_app = SizeLimit(app.wsgi_app, 10)
