@@ -12,7 +12,7 @@ PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 SETUP = pyproject.toml src/erlen-as-flask.pth src/_erlen_as_flask.py
 
 .PHONY: help run test test-erlen test-flask test-asgi test-demo check conformance conformance-all \
-	conformance-suites conformance-apps bench format clean
+	conformance-suites conformance-apps conformance-quickstarts bench format clean
 
 help:
 	@echo "make run          serve the demo on http://127.0.0.1:$(PORT), with reloader and debugger"
@@ -78,13 +78,16 @@ check: $(VENV)/.check
 conformance: $(VENV)/.test
 	$(BIN)/python conformance/run.py
 
-conformance-all: conformance-suites conformance-apps
+conformance-all: conformance-suites conformance-apps conformance-quickstarts
 
 conformance-suites: $(VENV)/.test
 	$(BIN)/python conformance/run.py --all
 
 conformance-apps: $(VENV)/.test
 	$(BIN)/python -m conformance.apps
+
+conformance-quickstarts: $(VENV)/.test
+	$(BIN)/python -m conformance.quickstarts
 
 bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks.inproc
