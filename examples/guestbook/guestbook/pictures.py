@@ -7,6 +7,8 @@ from pathlib import PurePath
 
 from werkzeug.datastructures import FileStorage
 
+from erlen.forms import FileField, Form, ValidationError
+
 from .db import picture_folder
 
 # By extension, how the content must begin. SVG is left out: it can carry scripts.
@@ -19,18 +21,20 @@ SIGNATURES: dict[str, tuple[bytes, ...]] = {
 }
 
 
-def problem_with(upload: FileStorage) -> str | None:
-    """Say why a picture is not taken, or None: its name and its content must tell the same."""
+def is_picture(form: Form, field: FileField) -> None:
+    """Refuse what is no picture: its name and its content must tell the same."""
+    upload = field.data
+    if upload is None:
+        return
     extension = _extension(upload)
     if extension not in SIGNATURES:
-        return "Only PNG, JPEG, GIF and WebP pictures, please."
+        raise ValidationError("Only PNG, JPEG, GIF and WebP pictures, please.")
     head = upload.stream.read(12)
     upload.stream.seek(0)
     if not head.startswith(SIGNATURES[extension]) or (
         extension == ".webp" and head[8:12] != b"WEBP"
     ):
-        return f"The file ends in {extension}, but there is no such picture in it."
-    return None
+        raise ValidationError(f"The file ends in {extension}, but there is no such picture in it.")
 
 
 def save(upload: FileStorage) -> str:
