@@ -256,18 +256,18 @@ class TestTimeLimit:
         assert wsgi(app).status_code == 200
 
     def test_threads_are_bounded(self) -> None:
-        release = threading.Event()
-        ran: list[str] = []
+        started, release = Queue[str](), threading.Event()
 
         def slow(environ: Any, start_response: Any) -> list[bytes]:
-            ran.append(environ["PATH_INFO"])
+            started.put(environ["PATH_INFO"])
             assert release.wait(10)
             return []
 
         app = TimeLimit(slow, 0.02, threads=1)
         assert [wsgi(app, path).status_code for path in ("/1", "/2")] == [503, 503]
+        assert started.get(timeout=10) == "/1"
         release.set()
-        assert ran == ["/1"]
+        assert started.empty()
 
     def test_errors_are_raised(self) -> None:
         def fail(environ: Any, start_response: Any) -> list[bytes]:

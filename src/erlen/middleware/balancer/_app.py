@@ -28,7 +28,7 @@ from ..._extras import missing_extra
 from .._bridge import wsgi_as_asgi
 from .._protocol import ASGIApplication, BothDoors, Receive, Scope, Send
 from . import _tunnel
-from ._backends import Backend, Circuit, Member, Members, Policy
+from ._backends import NAME, Backend, Circuit, Member, Members, Policy
 from ._forward import (
     IDEMPOTENT,
     ClientGone,
@@ -143,6 +143,8 @@ class Balancer(BothDoors):
                             "connections": connections, "threads": threads}.items():  # fmt: skip
             if value <= 0:
                 raise ValueError(f"{name} is above 0, not {value}.")
+        if sticky is not None and NAME.fullmatch(sticky) is None:
+            raise ValueError(f"sticky is the name of a cookie, not {sticky!r}.")
         if retries < 0:
             raise ValueError(f"retries is at least 0, not {retries}.")
         self.backends = _checked(backends)
