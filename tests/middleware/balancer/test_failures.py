@@ -201,6 +201,15 @@ class TestCircuit:
         assert (answer.status_code, answer.headers["Retry-After"]) == (503, "10")
 
 
+def test_what_is_closed_opens_anew(start: Any, balance: Any) -> None:
+    server = start(fine)
+    balancer = balance(server.url, retries=0, health=HealthCheck("/", interval=60))
+    for _ in range(2):
+        assert wsgi(balancer).text == "fine"
+        balancer.close()
+    balancer.close()
+
+
 class TestHealth:
     def test_an_ill_backend_is_asked_nothing_until_it_is_well(
         self, start: Any, balance: Any, caplog: Any
