@@ -30,7 +30,7 @@ $(BIN)/python:
 	$(PIP) --upgrade pip
 
 $(VENV)/.run: $(SETUP) | $(BIN)/python
-	$(PIP) --editable ".[dev,forms]"
+	$(PIP) --editable ".[dev,forms,uploads]"
 	@touch $@
 
 $(VENV)/.test: $(SETUP) | $(BIN)/python

@@ -79,6 +79,13 @@ class Browser:
         assert "exceptionDetails" not in answer, answer
         return answer["result"].get("value")
 
+    def wait_for(self, script: str) -> None:
+        """Wait until a JavaScript expression is true, looked at with every frame."""
+        self.evaluate(
+            "new Promise(done => { const look = () =>"
+            f" ({script}) ? done() : requestAnimationFrame(look); look(); }})"
+        )
+
     def click(self, selector: str) -> None:
         """Click a thing that leads to another page, and wait for that page."""
         self.evaluate(f"document.querySelector({json.dumps(selector)}).click()")

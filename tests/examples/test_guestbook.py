@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import struct
 import subprocess
@@ -52,15 +53,16 @@ def browser(tmp_path: Path) -> Iterator[Browser]:
         yield browser
 
 
-def png(width: int, height: int) -> bytes:
-    """A picture in one colour, that a browser can show."""
+def png(width: int, height: int, rows: bytes | None = None) -> bytes:
+    """A picture that a browser can show, in one colour unless its rows are given."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return (
             struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
         )
 
-    rows = (b"\0" + b"\x60\x80\x50" * width) * height
+    if rows is None:
+        rows = (b"\0" + b"\x60\x80\x50" * width) * height
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     return (
         b"\x89PNG\r\n\x1a\n"
@@ -102,10 +104,79 @@ def test_a_form_with_mistakes(server: Server, browser: Browser, tmp_path: Path) 
     browser.open(server.url)
     sign(browser, " ", "Dear words", no_picture)
     assert "Please tell us your name." in browser.text()
-    assert "The file ends in .png, but there is no such picture in it." in browser.text()
+    assert "The file ends in .png, but its content is not of that kind." in browser.text()
     assert browser.evaluate("document.querySelector('#message').value") == "Dear words"
     described = "document.querySelector('#name').getAttribute('aria-describedby')"
     assert browser.evaluate(f"document.getElementById({described}).innerText").startswith("Please")
+
+
+def noise(width: int, height: int) -> bytes:
+    """A picture that nothing compresses."""
+    rows = b"".join(b"\0" + os.urandom(3 * width) for _ in range(height))
+    return png(width, height, rows)
+
+
+def test_a_progress_bar(server: Server, browser: Browser, tmp_path: Path) -> None:
+    picture = tmp_path / "noise.png"
+    picture.write_bytes(noise(600, 500))
+    browser.set_screen(1280, 900)
+    browser.open(server.url)
+    browser.do("Network.enable")
+    browser.do(
+        "Network.emulateNetworkConditions",
+        offline=False,
+        latency=0,
+        downloadThroughput=-1,
+        uploadThroughput=800_000,
+    )
+    browser.fill("#name", "Ada")
+    browser.fill("#message", "Look!")
+    browser.choose_file("#picture", picture)
+    # The window outlives the page that the answer replaces.
+    browser.evaluate(
+        "window.seen = []; new MutationObserver(() => {"
+        " const bar = document.querySelector('progress');"
+        " if (bar) seen.push([bar.value, bar.parentElement.innerText,"
+        " document.querySelector('.sign form > button').disabled]);"
+        "}).observe(document.querySelector('.sign form'), {subtree: true, attributes: true})"
+    )
+    half = (
+        "new Promise(done => new MutationObserver((_, me) => {"
+        " if (document.querySelector('progress').value > 0.3) { me.disconnect(); done(true); }"
+        "}).observe(document.querySelector('progress'), {attributes: true}))"
+    )
+    waiting = f"window.half = {half}; document.querySelector('.sign form > button').click(); half"
+    assert browser.evaluate(waiting) is True
+    assert browser.screenshot(tmp_path / "progress.png").startswith(b"\x89PNG")
+    browser.wait_for("document.querySelector('.flash.good') !== null")
+    assert "Thank you, Ada. Your entry is in the book." in browser.text()
+    seen = browser.evaluate("seen")
+    shares = [share for share, _, _ in seen]
+    assert shares == sorted(shares) and shares[0] == 0 and shares[-1] == 1
+    assert any(0 < share < 1 for share in shares)
+    words = [text for _, text, _ in seen]
+    assert any(re.fullmatch(r"\d+ % of the picture is sent\.", text) for text in words)
+    assert words[-1] == "Sent; one moment, please."
+    assert seen[-1][2] is True
+    shown = "document.querySelector('.picture img')"
+    assert browser.evaluate(f"{shown}.decode().then(() => {shown}.naturalWidth)") == 600
+    assert browser.evaluate("location.pathname") == "/"
+
+
+def test_a_picture_that_is_too_large(server: Server, browser: Browser, tmp_path: Path) -> None:
+    picture = tmp_path / "large.png"
+    picture.write_bytes(png(40, 30) + bytes(5 * 1024 * 1024))
+    browser.open(server.url)
+    browser.fill("#name", "Ada")
+    browser.fill("#message", "Kept words")
+    browser.choose_file("#picture", picture)
+    browser.evaluate("document.querySelector('.sign form > button').click()")
+    # The server may hang up before it was told all, or have its page read.
+    browser.wait_for(
+        "/could not be sent|That is too large/.test(document.body?.innerText)"
+        " && (document.querySelector('.error') !== null"
+        " || document.querySelector('#message').value === 'Kept words')"
+    )
 
 
 def test_another_site_cannot_sign(server: Server, browser: Browser, tmp_path: Path) -> None:

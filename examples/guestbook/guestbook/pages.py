@@ -12,14 +12,12 @@ from erlen import (
     redirect,
     render_template,
     request,
-    send_from_directory,
     session,
     url_for,
 )
 from erlen.typing import ResponseReturnValue
 
 from . import entries, pictures
-from .db import picture_folder
 from .forms import EntryForm
 
 bp = Blueprint("pages", __name__)
@@ -39,6 +37,7 @@ def index() -> str:
 
 
 @bp.post("/")
+@pictures.uploads.receives("picture")
 def sign() -> ResponseReturnValue:
     form = EntryForm()
     if not form.validate():
@@ -80,8 +79,7 @@ def forget() -> ResponseReturnValue:
 
 @bp.get("/pictures/<name>")
 def picture(name: str) -> Response:
-    # A name is never used twice, so a browser may keep the picture for good.
-    return send_from_directory(picture_folder(), name, max_age=365 * 24 * 60 * 60)
+    return pictures.send(name)
 
 
 def _book(form: EntryForm) -> str:
