@@ -336,4 +336,3 @@ def _decode(text: str, header: str) -> bytes:
         return base64.b64decode(text.strip(), validate=True)
     except ValueError:  # binascii.Error is one, and so is what it raises for other letters
         raise BadRequest(f"{header} has to be encoded in Base64.") from None
-
