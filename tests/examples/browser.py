@@ -150,14 +150,17 @@ class Browser:
 
 
 @contextmanager
-def browse(profile: Path) -> Iterator[Browser]:
-    """A browser with a new profile in the folder named, until the block is left."""
+def browse(profile: Path, *options: str) -> Iterator[Browser]:
+    """A browser with a new profile in the folder named, until the block is left.
+
+    :param options: further options of its command.
+    """
     assert PROGRAM is not None
     command_end, commands = os.pipe()
     answers, answer_end = os.pipe()
     process = subprocess.Popen(
         [sys.executable, "-c", LAUNCH, str(command_end), str(answer_end)]
-        + [PROGRAM, *OPTIONS, f"--user-data-dir={profile}"],
+        + [PROGRAM, *OPTIONS, *options, f"--user-data-dir={profile}"],
         pass_fds=(command_end, answer_end),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

@@ -12,6 +12,7 @@ import urllib.request
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from browser import PROGRAM, Browser, browse
@@ -191,6 +192,36 @@ def test_another_site_cannot_sign(server: Server, browser: Browser, tmp_path: Pa
     assert "The request came from another site." in browser.text()
     browser.open(server.url)
     assert "forged" not in browser.text()
+
+
+def test_by_plain_http_browsers_say_only_the_origin(server: Server, tmp_path: Path) -> None:
+    """On a host that is not this machine, and not HTTPS, there is no ``Sec-Fetch-Site``."""
+    if PROGRAM is None:
+        pytest.skip("there is no chromium command")
+    book = f"http://book.test:{urlsplit(server.url).port}"
+    form = (
+        f'<form method="post" action="{book}/"><input name="name" value="Mallory">'
+        '<input name="message" value="forged"><button>Win!</button></form>'
+    )
+    (tmp_path / "app.py").write_text(
+        "import erlen\n"
+        "app = erlen.Flask('evil')\n"
+        f"app.add_url_rule('/', 'page', lambda: {form!r})\n"
+    )
+    # The page that forges is on the site's own host as well, but on another port.
+    with (
+        serve("-m", "erlen", "run", "--port", "0", folder=tmp_path) as other,
+        browse(tmp_path / "profile", "--host-resolver-rules=MAP *.test 127.0.0.1") as browser,
+    ):
+        for host in ("evil.test", "book.test"):
+            browser.open(f"http://{host}:{urlsplit(other.url).port}/")
+            browser.click("button")
+            assert "The request came from another site." in browser.text()
+        browser.open(book)
+        sign(browser, "Ada", "By plain HTTP")
+        assert "Thank you, Ada." in browser.text()
+        assert "forged" not in browser.text()
+        assert "Sec-Fetch-Site: None" in server.printed
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
