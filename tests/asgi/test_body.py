@@ -9,13 +9,14 @@ import threading
 from typing import Any
 
 import pytest
-from driver import Exchange, ask, scope_of
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from erlen import request
 from erlen.asgi import stream_body
 from erlen.asgi.body import NO_BODY, Body
 from erlen.asgi.pool import Pool
+
+from .driver import Exchange, ask, scope_of
 
 FORM = (b"content-type", b"application/x-www-form-urlencoded")
 

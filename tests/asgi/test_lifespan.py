@@ -6,9 +6,10 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from driver import ask
 
 from erlen import current_app, g, has_request_context
+
+from .driver import ask
 
 
 class TestServing:

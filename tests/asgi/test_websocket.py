@@ -6,7 +6,6 @@ from functools import wraps
 from typing import Any
 
 import pytest
-from driver import Exchange, scope_of
 from werkzeug.exceptions import BadRequest
 
 from erlen import (
@@ -23,6 +22,8 @@ from erlen import (
 from erlen.asgi import WebSocket, WebSocketClosed
 from erlen.asgi.testing import WebSocketRefused
 from erlen.asgi.websocket import _is_longer
+
+from .driver import Exchange, scope_of
 
 
 def ws_scope(path: str = "/ws", **more: Any) -> dict[str, Any]:
@@ -47,7 +48,7 @@ class Talk(Exchange):
 
 def echo(app: Any) -> None:
     @app.websocket("/ws")
-    async def ws() -> None:
+    async def serve() -> None:
         async for message in websocket:
             await websocket.send(message)
 
@@ -62,7 +63,7 @@ class TestTalking:
 
     def test_json(self, app: Any, client: Any) -> None:
         @app.websocket("/ws")
-        async def ws() -> None:
+        async def serve() -> None:
             value = await websocket.receive_json()
             await websocket.send_json(value)
             await websocket.send_json(a=1)
@@ -74,7 +75,7 @@ class TestTalking:
 
     def test_bad_json_can_be_handled(self, app: Any, client: Any) -> None:
         @app.websocket("/ws")
-        async def ws() -> None:
+        async def serve() -> None:
             with pytest.raises(TypeError, match="either args or kwargs"):
                 await websocket.send_json(1, a=2)
             try:
@@ -93,7 +94,7 @@ class TestTalking:
 
     def test_only_texts_and_bytes_are_sent(self, app: Any, client: Any) -> None:
         @app.websocket("/ws")
-        async def ws() -> None:
+        async def serve() -> None:
             with pytest.raises(TypeError, match="a str or bytes, and not a dict"):
                 await websocket.send({})  # type: ignore[arg-type]  # what is tested
             await websocket.send("fine")
@@ -103,7 +104,7 @@ class TestTalking:
 
     def test_two_receivers(self, app: Any, client: Any) -> None:
         @app.websocket("/ws")
-        async def ws() -> None:
+        async def serve() -> None:
             await websocket.accept()
             ours = websocket._get_current_object()
             first = asyncio.create_task(ours.receive())
@@ -118,21 +119,21 @@ class TestTalking:
 
     def test_the_handshake_is_the_request(self, app: Any, client: Any) -> None:
         @app.websocket("/ws/<int:n>")
-        async def ws(n: int) -> None:
+        async def serve(n: int) -> None:
             assert isinstance(websocket._get_current_object(), WebSocket)
-            assert websocket == request
+            assert websocket._get_current_object() is request._get_current_object()
             assert has_websocket_context()
             await websocket.send_json(
                 [n, request.path, websocket.args, request.headers["X-A"], request.cookies["c"]]
             )
-            await websocket.send(f"{websocket.url} {url_for('ws', n=2)} {websocket.endpoint}")
+            await websocket.send(f"{websocket.url} {url_for('serve', n=2)} {websocket.endpoint}")
             await websocket.send(url_for("index", _external=True))
 
         app.add_url_rule("/", "index", lambda: "x")
         client.set_cookie("c", "1")
         with client.websocket("/ws/4?q=2", headers={"X-A": "3"}) as ws:
             assert ws.receive_json() == [4, "/ws/4", {"q": "2"}, "3", "1"]
-            assert ws.receive() == "ws://localhost/ws/4?q=2 ws://localhost/ws/2 ws"
+            assert ws.receive() == "ws://localhost/ws/4?q=2 ws://localhost/ws/2 serve"
             assert ws.receive() == "http://localhost/"
         assert not has_websocket_context()
 
@@ -146,7 +147,7 @@ class TestTalking:
 
     def test_runs_on_the_loop(self, app: Any) -> None:
         @app.websocket("/ws")
-        async def ws() -> None:
+        async def serve() -> None:
             await websocket.send(threading.current_thread().name)
 
         async def main() -> list[dict[str, Any]]:
@@ -177,7 +178,7 @@ class TestTalking:
 
         @app.websocket("/ws")
         @decorate
-        async def ws() -> None:
+        async def serve() -> None:
             await websocket.send(f"got {await websocket.receive()!r}")
 
         with client.websocket("/ws?user=ada") as ws:
@@ -190,7 +191,7 @@ class TestTalking:
 class TestHandshake:
     def test_accept(self, app: Any, client: Any) -> None:
         @app.websocket("/ws")
-        async def ws() -> None:
+        async def serve() -> None:
             assert websocket.requested_subprotocols == ["a", "b"]
             with pytest.raises(ValueError, match="does not offer the subprotocol 'c'"):
                 await websocket.accept(subprotocol="c")
@@ -216,7 +217,7 @@ class TestHandshake:
             return {"error": "403"}, 403
 
         @app.websocket("/ws")
-        async def ws() -> Any:
+        async def serve() -> Any:
             if way == "abort":
                 abort(403)
             if way == "fail":
@@ -243,7 +244,7 @@ class TestHandshake:
     @pytest.mark.parametrize("how", ["closes", "returns nothing", "no extension"])
     def test_refused_without_a_response(self, app: Any, how: str) -> None:
         @app.websocket("/ws")
-        async def ws() -> Any:
+        async def serve() -> Any:
             if how == "closes":
                 await websocket.close()
                 with pytest.raises(WebSocketClosed):
@@ -259,7 +260,7 @@ class TestHandshake:
 
     def test_a_stream_as_a_refusal(self, app: Any, client: Any) -> None:
         @app.websocket("/ws")
-        async def ws() -> Any:
+        async def serve() -> Any:
             return iter(["a", "b"]), 400
 
         with pytest.raises(WebSocketRefused) as info, client.websocket("/ws"):
@@ -275,7 +276,7 @@ class TestHandshake:
 
     def test_session(self, app: Any, client: Any) -> None:
         @app.websocket("/ws")
-        async def ws() -> None:
+        async def serve() -> None:
             session["n"] = session.get("n", 0) + 1
             await websocket.send(str(session["n"]))
 
@@ -380,7 +381,7 @@ class TestHooks:
             return bool(request)
 
         @bp.websocket("/ws")
-        async def ws() -> None:
+        async def serve() -> None:
             log.append("view")
             await websocket.accept()
 
@@ -408,7 +409,7 @@ class TestHooks:
             return response
 
         @app.websocket("/ws")
-        async def ws() -> Any:
+        async def serve() -> Any:
             return "text"
 
         with pytest.raises(WebSocketRefused, match="418"), client.websocket("/ws"):
@@ -419,7 +420,7 @@ class TestEnds:
     @pytest.mark.parametrize("code", [1000, 1012, 3000, 4999])
     def test_close(self, app: Any, client: Any, code: int) -> None:
         @app.websocket("/ws")
-        async def ws() -> None:
+        async def serve() -> None:
             await websocket.accept()
             await websocket.close(code, "a reason")
             await websocket.close()
@@ -438,7 +439,7 @@ class TestEnds:
     @pytest.mark.parametrize("code", [0, 999, 1004, 1005, 1006, 1015, 2999, 5000])
     def test_codes_that_cannot_be_sent(self, app: Any, client: Any, code: int) -> None:
         @app.websocket("/ws")
-        async def ws() -> None:
+        async def serve() -> None:
             await websocket.accept()
             with pytest.raises(ValueError, match=f"cannot be closed with code {code}"):
                 await websocket.close(code)
@@ -459,7 +460,7 @@ class TestEnds:
         app.teardown_websocket(heard.append)
 
         @app.websocket("/ws")
-        async def ws() -> None:
+        async def serve() -> None:
             await websocket.accept()
             raise ValueError("inside")
 
@@ -479,7 +480,7 @@ class TestEnds:
 
     def test_abort_after_it_was_accepted(self, app: Any, client: Any) -> None:
         @app.websocket("/ws")
-        async def ws() -> None:
+        async def serve() -> None:
             await websocket.accept()
             abort(404)
 
@@ -493,7 +494,7 @@ class TestEnds:
         app.teardown_websocket(lambda exc: log.append(exc))
 
         @app.websocket("/ws")
-        async def ws() -> None:
+        async def serve() -> None:
             try:
                 await websocket.accept()
                 if waits == "in receive":
@@ -524,7 +525,7 @@ class TestEnds:
         log: list[Any] = []
 
         @app.websocket("/ws")
-        async def ws() -> None:
+        async def serve() -> None:
             await websocket.accept()
             await websocket.receive()
             try:
@@ -607,7 +608,7 @@ class TestLimits:
         """What a view does not receive stays with the server, but for a few messages."""
 
         @app.websocket("/ws")
-        async def ws() -> None:
+        async def serve() -> None:
             await websocket.accept()
             await asyncio.Event().wait()
 
@@ -629,7 +630,7 @@ class TestLimits:
         go = asyncio.Event()
 
         @app.websocket("/ws")
-        async def ws() -> None:
+        async def serve() -> None:
             await websocket.accept()
             await go.wait()
             await websocket.send(" ".join([str(await websocket.receive()) for _ in range(50)]))
@@ -655,7 +656,7 @@ class TestLimits:
         received = asyncio.Event()
 
         @app.websocket("/ws")
-        async def ws() -> None:
+        async def serve() -> None:
             await websocket.receive()
             received.set()
             await asyncio.Event().wait()
