@@ -38,6 +38,8 @@ class Client:
         self, path: str, method: str = "GET", body: bytes | None = None, **headers: str
     ) -> tuple[http.client.HTTPResponse, bytes]:
         connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=PATIENCE)
+        # As a browser says of a form of the guestbook's own page.
+        headers["Sec_Fetch_Site"] = "same-origin"
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         try:
             connection.request(method, path, body, named)

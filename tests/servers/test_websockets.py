@@ -17,7 +17,7 @@ from websockets.sync.client import ClientConnection, connect  # noqa: E402
 from websockets.typing import Origin, Subprotocol  # noqa: E402
 
 # Those with the extension "websocket.http.response" of ASGI.
-RESPONDING = ["uvicorn", "hypercorn"]
+RESPONDING = ["uvicorn", "hypercorn", "granian-asgi"]
 # What the page's title is, once it is no longer "waiting".
 UNTIL_CLOSED = """new Promise((resolve) => {
     const look = () => document.title === "waiting" || resolve(document.title)
