@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 
 def test_headers_set_to_a_plain_dict(flask: Any, app: Any, client: Any) -> None:
     # httpbin: Werkzeug makes Headers of it when the response is sent.
@@ -27,3 +29,13 @@ def test_headers_set_to_a_plain_dict(flask: Any, app: Any, client: Any) -> None:
         "X-Added": "yes",
         "Content-Length": "8",
     }
+
+
+def test_make_response_outside_of_a_request(flask: Any, app: Any) -> None:
+    # Flask-Compress's tests: with the application's context alone.
+    with app.app_context():
+        response = flask.make_response("", 204)
+        assert (response.status_code, response.data) == (204, b"")
+        assert flask.make_response({"a": 1}).get_json() == {"a": 1}
+        with pytest.raises(RuntimeError, match="outside of request context"):
+            flask.make_response(lambda environ, start_response: [])

@@ -26,7 +26,7 @@ from .config import _make_timedelta as _make_timedelta
 from .ctx import AppContext, RequestContext, _AppCtxGlobals, _sentinel
 from .ctx import _current_request_context as _request_ctx
 from .dispatch import ROAD
-from .globals import g, request
+from .globals import g, request, request_ctx
 from .json.provider import DefaultJSONProvider, JSONProvider
 from .logging import create_logger
 from .routing import Map, Rule, route_methods
@@ -384,7 +384,7 @@ class Flask(Served):
             return self.wsgi_app(environ, start_response)
         if send is None:
             return partial(self.asgi_app, environ)
-        return self.asgi_app(environ, start_response, send)  # pyright: ignore[reportArgumentType]  # ASGI gives all three
+        return self.asgi_app(environ, start_response, send)
 
     wsgi_app = dispatch.wsgi_app
 
@@ -418,7 +418,8 @@ class Flask(Served):
 
         :raises TypeError: for what no response can be made of.
         """
-        response: Response = dispatch.to_response(self, _request_ctx(), rv)
+        # The proxy: outside of a request only what needs one fails.
+        response: Response = dispatch.to_response(self, request_ctx, rv)
         return response
 
     def process_response(self, response: Response) -> Response:
