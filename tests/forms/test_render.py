@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import wtforms
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from markupsafe import Markup
 from werkzeug.datastructures import MultiDict
@@ -66,6 +66,7 @@ names = st.one_of(
 class TestAsFromWTForms:
     """The quick way, compared with WTForms' own."""
 
+    @settings(deadline=None)
     @given(st.dictionaries(names, values, max_size=5))
     def test_attributes(self, given_attributes: dict[str, Any]) -> None:
         assert attributes(**given_attributes) == html_params(**given_attributes)
@@ -94,6 +95,7 @@ class TestAsFromWTForms:
         "rows": FieldList(StringField(), min_entries=2),
     }
 
+    @settings(deadline=None)
     @given(nasty, st.dictionaries(st.sampled_from(["class_", "id", "value", "required"]), values))
     def test_fields_and_labels(self, sent: str, more: dict[str, Any]) -> None:
         class Plain(wtforms.Form):
