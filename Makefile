@@ -12,7 +12,7 @@ PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 SETUP = pyproject.toml src/erlen-as-flask.pth src/_erlen_as_flask.py
 
 .PHONY: help run test test-erlen test-flask test-asgi test-demo check conformance conformance-all \
-	conformance-suites conformance-apps bench format clean
+	conformance-suites conformance-apps conformance-quickstarts bench format clean
 
 help:
 	@echo "make run          serve the demo on http://127.0.0.1:$(PORT), with reloader and debugger"
@@ -30,7 +30,7 @@ $(BIN)/python:
 	$(PIP) --upgrade pip
 
 $(VENV)/.run: $(SETUP) | $(BIN)/python
-	$(PIP) --editable ".[dev]"
+	$(PIP) --editable ".[dev,forms,uploads]"
 	@touch $@
 
 $(VENV)/.test: $(SETUP) | $(BIN)/python
@@ -42,7 +42,7 @@ $(VENV)/.check: $(SETUP) | $(BIN)/python
 	@touch $@
 
 $(VENV)/.bench: $(SETUP) | $(BIN)/python
-	$(PIP) --editable ".[forms,middleware]" --group bench
+	$(PIP) --editable ".[forms,middleware,uploads]" --group bench
 # A peer may have no build for this Python: what is missing is left out with a word.
 	-$(PIP) --group bench-peers
 	@touch $@
@@ -78,13 +78,16 @@ check: $(VENV)/.check
 conformance: $(VENV)/.test
 	$(BIN)/python conformance/run.py
 
-conformance-all: conformance-suites conformance-apps
+conformance-all: conformance-suites conformance-apps conformance-quickstarts
 
 conformance-suites: $(VENV)/.test
 	$(BIN)/python conformance/run.py --all
 
 conformance-apps: $(VENV)/.test
 	$(BIN)/python -m conformance.apps
+
+conformance-quickstarts: $(VENV)/.test
+	$(BIN)/python -m conformance.quickstarts
 
 bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks.inproc
@@ -93,6 +96,7 @@ bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks.road
 	$(BIN)/python -m benchmarks.http
 	$(BIN)/python -m benchmarks.balancer
+	$(BIN)/python -m benchmarks.uploads
 
 format: $(VENV)/.check
 	$(BIN)/ruff check --fix

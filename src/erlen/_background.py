@@ -28,6 +28,7 @@ class _Loop:
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._pid = 0
+        self._ident: int | None = None
         #: How many callers stand on the loop and wait, so that it does not run.
         self.blocked = 0
 
@@ -39,11 +40,19 @@ class _Loop:
                 self._loop = Context().run(self._start)
             return self._loop
 
-    @staticmethod
-    def _start() -> asyncio.AbstractEventLoop:
+    def _start(self) -> asyncio.AbstractEventLoop:
         loop = asyncio.new_event_loop()
-        threading.Thread(target=loop.run_forever, name="erlen-async", daemon=True).start()
+        thread = threading.Thread(target=loop.run_forever, name="erlen-async", daemon=True)
+        thread.start()
+        self._ident = thread.ident
         return loop
+
+    def runs_beside(self, running: asyncio.AbstractEventLoop) -> bool:
+        """Tell whether the loop that seems to run here is this one, in another greenlet.
+
+        Under gevent threads are greenlets of one thread, and asyncio knows the thread only.
+        """
+        return running is self._loop and threading.get_ident() != self._ident
 
     def renew(self) -> None:
         """Forget what a parent process was doing."""
@@ -148,10 +157,10 @@ async def _settle(done: Future[T], coroutine: Coroutine[t.Any, t.Any, T]) -> Non
 
 def _has_running_loop() -> bool:
     try:
-        asyncio.get_running_loop()
+        running = asyncio.get_running_loop()
     except RuntimeError:
         return False
-    return True
+    return not _loop.runs_beside(running)
 
 
 def _run_elsewhere(coroutine: Coroutine[t.Any, t.Any, T]) -> T:

@@ -24,7 +24,7 @@ _BORROWED: dict[str, dict[str, str]] = {
         "erlen.globals": "_cv_app _cv_request current_app request_ctx session",
         "erlen.helpers": "get_flashed_messages send_from_directory",
         "erlen.config": "get_load_dotenv",
-        "erlen.scaffold": "find_package",
+        "erlen.scaffold": "Scaffold find_package",
         "erlen.signals": f"appcontext_tearing_down {_SIGNALS}",
         "erlen.templating": f"DispatchingJinjaLoader Environment {_TYPES}",
         "erlen.wrappers": "_split_blueprint_path",

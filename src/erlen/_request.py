@@ -300,19 +300,21 @@ class Request(RequestBase):
     # The body.
 
     @lazy
-    def stream(self) -> t.IO[bytes]:
+    def stream(self) -> ft.BodyStream:
         """The body as a stream that ends where the request does."""
-        source = self.environ["wsgi.input"]
+        source: t.Any = self.environ["wsgi.input"]
+        stream: t.Any
         if hasattr(source, "__aiter__") and not self.shallow:
             # That of ASGI, which keeps the limit itself.
-            return source.limited(self.max_content_length, self.content_length)  # type: ignore[no-any-return]  # a Body
-        if self._consumed:
-            return LimitedStream(BytesIO(), 0)  # type: ignore[return-value]  # RawIOBase is no IO to checkers
-        stream = super().stream
-        limit = self.max_content_length
-        if limit is not None and "wsgi.input_terminated" in self.environ:
-            return _MaximumStream(source, limit)  # type: ignore[return-value]  # as above
-        return stream
+            stream = source.limited(self.max_content_length, self.content_length)
+        elif self._consumed:
+            stream = LimitedStream(BytesIO(), 0)
+        else:
+            stream = super().stream
+            limit = self.max_content_length
+            if limit is not None and "wsgi.input_terminated" in self.environ:
+                stream = _MaximumStream(source, limit)
+        return t.cast("ft.BodyStream", stream)
 
     def _read_whole(self) -> bytes | None:
         """Read a body of known length; None where the general way must be taken.

@@ -384,7 +384,7 @@ class Flask(Served):
             return self.wsgi_app(environ, start_response)
         if send is None:
             return partial(self.asgi_app, environ)
-        return self.asgi_app(environ, start_response, send)
+        return self.asgi_app(environ, start_response, send)  # pyright: ignore[reportArgumentType]  # ASGI gives all three
 
     wsgi_app = dispatch.wsgi_app
 

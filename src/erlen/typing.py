@@ -7,7 +7,15 @@ under ``app.py`` hold one, call the methods that Flask documents on it, and neve
 from __future__ import annotations
 
 import typing as t
-from collections.abc import AsyncIterable, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import (
+    AsyncIterable,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 
 if t.TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse as StartResponse
@@ -15,6 +23,12 @@ if t.TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment as WSGIEnvironment
     from werkzeug.datastructures import Headers as Headers
     from werkzeug.sansio.response import Response as Response
+
+    class BodyStream(t.IO[bytes]):
+        """The body of a request; under ASGI an async view can iterate it as it comes."""
+
+        def __aiter__(self) -> AsyncIterator[bytes]: ...
+
 
 #: What is known of an ASGI connection; a message; awaited for its messages; awaited with ours.
 Scope: t.TypeAlias = "t.MutableMapping[str, t.Any]"

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from driver import Exchange, ask, scope_of
 
 import erlen.views
 from erlen import Flask, Response, current_app, g, request, session, stream_with_context
 from erlen.asgi import run_sync
+
+from .driver import Exchange, ask, scope_of
 
 views: Any = erlen.views
 note: ContextVar[str] = ContextVar("note", default="nothing")

@@ -49,6 +49,7 @@ class Browser:
         self._answers = answers
         self._buffer = b""
         self._count = 0
+        self._has_loaded = False
         self._session: str | None = None
         target = self.do("Target.createTarget", url="about:blank")["targetId"]
         attached = self.do("Target.attachToTarget", targetId=target, flatten=True)
@@ -68,8 +69,8 @@ class Browser:
         return answer["result"]
 
     def open(self, url: str) -> None:
-        self.do("Page.navigate", url=url)
-        self._wait_for_load()
+        with self.loading():
+            self.do("Page.navigate", url=url)
 
     def evaluate(self, script: str) -> Any:
         """The value of a JavaScript expression in the page, of a promise when it is kept."""
@@ -79,10 +80,28 @@ class Browser:
         assert "exceptionDetails" not in answer, answer
         return answer["result"].get("value")
 
+    def wait_for(self, script: str) -> None:
+        """Wait until a JavaScript expression is true, looked at after each change of the page."""
+        self.evaluate(
+            "new Promise(done => {"
+            f" const look = () => {{ if ({script}) {{ observer.disconnect(); done(); }} }};"
+            " const observer = new MutationObserver(look);"
+            " const all = {subtree: true, childList: true, attributes: true, characterData: true};"
+            " observer.observe(document, all); look(); })"
+        )
+
     def click(self, selector: str) -> None:
         """Click a thing that leads to another page, and wait for that page."""
-        self.evaluate(f"document.querySelector({json.dumps(selector)}).click()")
-        self._wait_for_load()
+        with self.loading():
+            self.evaluate(f"document.querySelector({json.dumps(selector)}).click()")
+
+    @contextmanager
+    def loading(self) -> Iterator[None]:
+        """Wait at the end of the block for a page that was loaded since it began."""
+        self._has_loaded = False
+        yield
+        while not self._has_loaded:
+            self._receive()
 
     def fill(self, selector: str, text: str) -> None:
         self.evaluate(f"document.querySelector({json.dumps(selector)}).value = {json.dumps(text)}")
@@ -117,10 +136,6 @@ class Browser:
         file.write_bytes(data)
         return data
 
-    def _wait_for_load(self) -> None:
-        while self._receive().get("method") != "Page.loadEventFired":
-            pass
-
     def _receive(self) -> dict[str, Any]:
         while b"\0" not in self._buffer:
             ready, _, _ = select.select([self._answers], [], [], PATIENCE)
@@ -130,18 +145,22 @@ class Browser:
             self._buffer += received
         message, self._buffer = self._buffer.split(b"\0", 1)
         answer: dict[str, Any] = json.loads(message)
+        self._has_loaded |= answer.get("method") == "Page.loadEventFired"
         return answer
 
 
 @contextmanager
-def browse(profile: Path) -> Iterator[Browser]:
-    """A browser with a new profile in the folder named, until the block is left."""
+def browse(profile: Path, *options: str) -> Iterator[Browser]:
+    """A browser with a new profile in the folder named, until the block is left.
+
+    :param options: further options of its command.
+    """
     assert PROGRAM is not None
     command_end, commands = os.pipe()
     answers, answer_end = os.pipe()
     process = subprocess.Popen(
         [sys.executable, "-c", LAUNCH, str(command_end), str(answer_end)]
-        + [PROGRAM, *OPTIONS, f"--user-data-dir={profile}"],
+        + [PROGRAM, *OPTIONS, *options, f"--user-data-dir={profile}"],
         pass_fds=(command_end, answer_end),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import struct
 import subprocess
@@ -11,6 +12,7 @@ import urllib.request
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from browser import PROGRAM, Browser, browse
@@ -52,15 +54,16 @@ def browser(tmp_path: Path) -> Iterator[Browser]:
         yield browser
 
 
-def png(width: int, height: int) -> bytes:
-    """A picture in one colour, that a browser can show."""
+def png(width: int, height: int, rows: bytes | None = None) -> bytes:
+    """A picture that a browser can show, in one colour unless its rows are given."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return (
             struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
         )
 
-    rows = (b"\0" + b"\x60\x80\x50" * width) * height
+    if rows is None:
+        rows = (b"\0" + b"\x60\x80\x50" * width) * height
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     return (
         b"\x89PNG\r\n\x1a\n"
@@ -102,10 +105,80 @@ def test_a_form_with_mistakes(server: Server, browser: Browser, tmp_path: Path) 
     browser.open(server.url)
     sign(browser, " ", "Dear words", no_picture)
     assert "Please tell us your name." in browser.text()
-    assert "The file ends in .png, but there is no such picture in it." in browser.text()
+    assert "The file ends in .png, but its content is not of that kind." in browser.text()
     assert browser.evaluate("document.querySelector('#message').value") == "Dear words"
     described = "document.querySelector('#name').getAttribute('aria-describedby')"
     assert browser.evaluate(f"document.getElementById({described}).innerText").startswith("Please")
+
+
+def noise(width: int, height: int) -> bytes:
+    """A picture that nothing compresses."""
+    rows = b"".join(b"\0" + os.urandom(3 * width) for _ in range(height))
+    return png(width, height, rows)
+
+
+def set_upload_speed(browser: Browser, speed: int) -> None:
+    """Throttle what the page sends to so many bytes a second; -1 for no limit."""
+    browser.do("Network.enable")
+    browser.do(
+        "Network.emulateNetworkConditions",
+        offline=False,
+        latency=0,
+        downloadThroughput=-1,
+        uploadThroughput=speed,
+    )
+
+
+def test_a_progress_bar(server: Server, browser: Browser, tmp_path: Path) -> None:
+    picture = tmp_path / "noise.png"
+    picture.write_bytes(noise(600, 500))
+    browser.set_screen(1280, 900)
+    browser.open(server.url)
+    browser.fill("#name", "Ada")
+    browser.fill("#message", "Look!")
+    browser.choose_file("#picture", picture)
+    # The window outlives the page that the answer replaces.
+    browser.evaluate(
+        "window.seen = []; new MutationObserver(() => {"
+        " const bar = document.querySelector('progress');"
+        " if (bar) seen.push([bar.value, bar.parentElement.innerText,"
+        " document.querySelector('.sign form > button').disabled]);"
+        "}).observe(document.querySelector('.sign form'), {subtree: true, attributes: true})"
+    )
+    set_upload_speed(browser, 100_000)
+    with browser.loading():
+        browser.evaluate("document.querySelector('.sign form > button').click()")
+        browser.wait_for("document.querySelector('progress').value > 0.1")
+        assert browser.screenshot(tmp_path / "progress.png").startswith(b"\x89PNG")
+        set_upload_speed(browser, -1)
+    assert "Thank you, Ada. Your entry is in the book." in browser.text()
+    seen = browser.evaluate("seen")
+    shares = [share for share, _, _ in seen]
+    assert shares == sorted(shares) and shares[0] == 0 and shares[-1] == 1
+    assert any(0 < share < 1 for share in shares)
+    words = [text for _, text, _ in seen]
+    assert any(re.fullmatch(r"\d+ % of the picture is sent\.", text) for text in words)
+    assert words[-1] == "Sent; one moment, please."
+    assert seen[-1][2] is True
+    shown = "document.querySelector('.picture img')"
+    assert browser.evaluate(f"{shown}.decode().then(() => {shown}.naturalWidth)") == 600
+    assert browser.evaluate("location.pathname") == "/"
+
+
+def test_a_picture_that_is_too_large(server: Server, browser: Browser, tmp_path: Path) -> None:
+    picture = tmp_path / "large.png"
+    picture.write_bytes(png(40, 30) + bytes(5 * 1024 * 1024))
+    browser.open(server.url)
+    browser.fill("#name", "Ada")
+    browser.fill("#message", "Kept words")
+    browser.choose_file("#picture", picture)
+    browser.evaluate("document.querySelector('.sign form > button').click()")
+    # The server may hang up before it was told all, or have its page read.
+    browser.wait_for(
+        "/could not be sent|That is too large/.test(document.body?.innerText)"
+        " && (document.querySelector('.error') !== null"
+        " || document.querySelector('#message').value === 'Kept words')"
+    )
 
 
 def test_another_site_cannot_sign(server: Server, browser: Browser, tmp_path: Path) -> None:
@@ -116,9 +189,39 @@ def test_another_site_cannot_sign(server: Server, browser: Browser, tmp_path: Pa
     )
     browser.open(page.as_uri())
     browser.click("button")
-    assert "This was sent from another site." in browser.text()
+    assert "The request came from another site." in browser.text()
     browser.open(server.url)
     assert "forged" not in browser.text()
+
+
+def test_by_plain_http_browsers_say_only_the_origin(server: Server, tmp_path: Path) -> None:
+    """On a host that is not this machine, and not HTTPS, there is no ``Sec-Fetch-Site``."""
+    if PROGRAM is None:
+        pytest.skip("there is no chromium command")
+    book = f"http://book.test:{urlsplit(server.url).port}"
+    form = (
+        f'<form method="post" action="{book}/"><input name="name" value="Mallory">'
+        '<input name="message" value="forged"><button>Win!</button></form>'
+    )
+    (tmp_path / "app.py").write_text(
+        "import erlen\n"
+        "app = erlen.Flask('evil')\n"
+        f"app.add_url_rule('/', 'page', lambda: {form!r})\n"
+    )
+    # The page that forges is on the site's own host as well, but on another port.
+    with (
+        serve("-m", "erlen", "run", "--port", "0", folder=tmp_path) as other,
+        browse(tmp_path / "profile", "--host-resolver-rules=MAP *.test 127.0.0.1") as browser,
+    ):
+        for host in ("evil.test", "book.test"):
+            browser.open(f"http://{host}:{urlsplit(other.url).port}/")
+            browser.click("button")
+            assert "The request came from another site." in browser.text()
+        browser.open(book)
+        sign(browser, "Ada", "By plain HTTP")
+        assert "Thank you, Ada." in browser.text()
+        assert "forged" not in browser.text()
+        assert "Sec-Fetch-Site: None" in server.printed
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -136,8 +239,8 @@ def test_it_fits_the_screen_and_can_be_read(
     browser.set_screen(width, height, scheme)
     browser.open(server.url + path)
     assert browser.evaluate("document.documentElement.scrollWidth") == width
-    labelled = "[...document.querySelectorAll('input, textarea')].every(it => it.labels.length)"
-    assert browser.evaluate(labelled) is True
+    shown = "[...document.querySelectorAll('input:not([type=hidden]), textarea')]"
+    assert browser.evaluate(f"{shown}.every(it => it.labels.length)") is True
     assert contrast(browser, "body") > 7
     assert contrast(browser, "main :is(button, .button)") > 4.5
     assert browser.screenshot(tmp_path / "page.png").startswith(b"\x89PNG")

@@ -455,6 +455,11 @@ class TestSettings:
         with pytest.raises(ValueError, match="WTF_CSRF_TRUSTED_ORIGINS"):
             CSRFProtect(app)
 
+    def test_a_text_is_not_trusted_in_parts(self, guarded: Any) -> None:
+        guarded.config["WTF_CSRF_TRUSTED_ORIGINS"] = "https://partner.example"
+        with pytest.raises(ValueError, match="must be a list of origins"):
+            guarded.test_client().post("/", headers={"Origin": "https://partner"})
+
     def test_an_app_set_up_later(self, app: Any) -> None:
         csrf = CSRFProtect()
         csrf.init_app(app)

@@ -517,6 +517,21 @@ class TestSQLAlchemy:
         with pytest.raises(TypeError, match=r"No field is known for Model\.x, whose type is"):
             form_for(model)
 
+    def test_a_type_of_ones_own(self) -> None:
+        class Local(DeclarativeBase):
+            pass
+
+        class Shop(Local):
+            __tablename__ = "shop"
+            id: Mapped[int] = mapped_column(primary_key=True)
+            place: Mapped[str] = mapped_column(Place())
+
+        field_types = FieldTypes()
+        field_types.register(Place)(lambda wanted, options, inner: TextAreaField(**options))
+        form = fill(form_for(Shop, field_types=field_types), place="")
+        assert not form.validate()
+        assert form.place() == '<textarea id="place" name="place" required>\r\n</textarea>'
+
     @pytest.mark.parametrize(
         ("kind", "sent", "expected"),
         [

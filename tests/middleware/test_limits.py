@@ -169,6 +169,15 @@ class TestSizeLimit:
         with pytest.raises(RequestEntityTooLarge):
             asgi(SizeLimit(asgi_late, 10), "/", "POST", body=[b"x" * 11])
 
+    def test_around_erlen_on_an_asgi_server(self, flask: Any, app: Any) -> None:
+        app.add_url_rule("/", "size", lambda: str(len(flask.request.data)), methods=["POST"])
+        sent = {"Transfer-Encoding": "chunked"}
+        for size, status in ((10, 200), (11, 413)):
+            body = [b"x" * 5, b"x" * (size - 5)]
+            answer = asgi(SizeLimit(app, 10), "/", "POST", sent, body)
+            assert answer.status_code == status
+
+    @pytest.mark.wsgi
     def test_in_erlen(self, flask: Any, app: Any) -> None:
         app.add_url_rule("/", "size", lambda: str(len(flask.request.data)), methods=["POST"])
         app.wsgi_app = SizeLimit(app.wsgi_app, 10)
@@ -247,18 +256,18 @@ class TestTimeLimit:
         assert wsgi(app).status_code == 200
 
     def test_threads_are_bounded(self) -> None:
-        release = threading.Event()
-        ran: list[str] = []
+        started, release = Queue[str](), threading.Event()
 
         def slow(environ: Any, start_response: Any) -> list[bytes]:
-            ran.append(environ["PATH_INFO"])
+            started.put(environ["PATH_INFO"])
             assert release.wait(10)
             return []
 
         app = TimeLimit(slow, 0.02, threads=1)
         assert [wsgi(app, path).status_code for path in ("/1", "/2")] == [503, 503]
+        assert started.get(timeout=10) == "/1"
         release.set()
-        assert ran == ["/1"]
+        assert started.empty()
 
     def test_errors_are_raised(self) -> None:
         def fail(environ: Any, start_response: Any) -> list[bytes]:

@@ -150,6 +150,21 @@ def test_what_nobody_saves_is_gone_with_the_request(
     assert files_below(dest) == set()
 
 
+def test_validated_and_then_saved(app: Any, photos: UploadSet, dest: Path) -> None:
+    @app.post("/validated")
+    @photos.receives("photo")
+    def validated() -> str:
+        file = request.files["photo"]
+        photos.validate(file)
+        assert len(files_below(dest)) == 1
+        return photos.save(file)
+
+    answer = app.test_client().post(
+        "/validated", data=form(part("photo", LARGE, "a.png")), content_type=CONTENT_TYPE
+    )
+    assert answer.text == "a.png" and files_below(dest) == {"a.png"}
+
+
 def test_also_when_a_hook_reads_the_form_first(app: Any, post: Any, dest: Path) -> None:
     app.before_request(lambda: request.form.get("token") and None)
     assert post(form(part("photo", LARGE, "a.png"))).json["saved"] == ["a.png"]

@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from werkzeug.exceptions import NotFound
 
-from erlen.uploads import ALL, UploadSet, configure_uploads, send_upload
+from erlen.uploads import ALL, UploadSet, configure_uploads
 
 from .conftest import PNG, upload
 
@@ -130,9 +129,15 @@ def test_not_what_is_served_elsewhere(app: Any, client: Any, tmp_path: Path, bas
     assert client.get("/_uploads/photos/cat.png").status_code == 404
 
 
-def test_by_a_view_of_ones_own(app: Any, photos: UploadSet) -> None:
-    saved = photos.save(upload())
-    with app.test_request_context(), send_upload(photos.config, saved) as response:
-        assert response.headers["Content-Security-Policy"] == CSP
-    with app.test_request_context(), pytest.raises(NotFound):
-        send_upload(photos.config, "none.png")
+def test_by_a_view_of_ones_own(app: Any, client: Any, tmp_path: Path) -> None:
+    photos = UploadSet("photos")
+    app.config["UPLOADED_PHOTOS_DEST"] = str(tmp_path)
+    configure_uploads(app, photos)
+    app.add_url_rule("/photos/<name>", "photo", lambda name: photos.send(name, max_age=60))
+    with app.app_context():
+        photos.save(upload())
+    with client.get("/photos/cat.png") as answer:
+        assert answer.data == PNG
+        assert answer.headers["Content-Security-Policy"] == CSP
+        assert answer.headers["Cache-Control"] == "public, max-age=60"
+    assert client.get("/photos/none.png").status_code == 404

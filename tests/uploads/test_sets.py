@@ -237,6 +237,18 @@ class TestRefused:
         assert "The file ends in .png, but its content is not of that kind." in answer.text
 
 
+class TestValidate:
+    def test_saves_nothing(self, photos: UploadSet, dest: Path) -> None:
+        good = upload()
+        photos.validate(good)
+        for bad in (upload(b"no picture"), upload(filename="a.exe"), upload(filename="")):
+            with pytest.raises(UploadNotAllowed):
+                photos.validate(bad)
+        assert files_below(dest) == set()
+        assert photos.save(good) == "cat.png"
+        assert (dest / "cat.png").read_bytes() == PNG
+
+
 class TestChecks:
     def test_may_refuse(self, notes: UploadSet, tmp_path: Path) -> None:
         def scan(file: Any, name: str) -> None:

@@ -273,7 +273,7 @@ class TestRefused:
         ],
     )
     def test_creation(
-        self, tus: Tus, files: Files, headers: dict[str, str], status: int, words: str
+        self, tus: Tus, files: Files, headers: dict[str, Any], status: int, words: str
     ) -> None:
         answer = tus.create(**headers)
         assert answer.status_code == status and words in answer.text

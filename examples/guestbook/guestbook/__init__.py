@@ -8,7 +8,7 @@ from typing import Any
 
 from erlen import Flask
 
-from . import api, db, errors, pages, security
+from . import api, db, errors, pages, pictures, security
 
 
 def create_app(test_config: Mapping[str, Any] | None = None) -> Flask:
@@ -36,6 +36,7 @@ def create_app(test_config: Mapping[str, Any] | None = None) -> Flask:
     security.init_app(app)
     db.init_app(app)
     errors.init_app(app)
+    pictures.init_app(app)
     app.register_blueprint(pages.bp)
     app.register_blueprint(api.bp)
     return app

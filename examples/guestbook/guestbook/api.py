@@ -8,9 +8,11 @@ from erlen import Blueprint, abort, jsonify, request, url_for
 from erlen.typing import ResponseReturnValue
 
 from . import entries
+from .forms import EntryForm
 from .pages import ENTRY_ID
+from .security import csrf
 
-bp = Blueprint("api", __name__, url_prefix="/api")
+bp = csrf.without_token(Blueprint("api", __name__, url_prefix="/api"))
 
 
 @bp.get("/entries")
@@ -29,14 +31,14 @@ def list_entries() -> dict[str, Any]:
 
 @bp.post("/entries")
 def add_entry() -> ResponseReturnValue:
-    data = request.get_json()
-    if not isinstance(data, dict):
-        abort(400, "Send a JSON object with the fields name and message.")
-    draft = entries.Draft.read(data)
-    if draft.errors:
-        answer = {"status": 422, "message": "Some fields are not right.", "fields": draft.errors}
+    if not request.is_json:
+        abort(415, "Send a JSON object with the fields name and message.")
+    form = EntryForm()
+    if not form.validate():
+        problems = {name: " ".join(said) for name, said in form.errors.items()}
+        answer = {"status": 422, "message": "Some fields are not right.", "fields": problems}
         return jsonify(error=answer), 422
-    entry = entries.find(entries.add(draft))
+    entry = entries.find(entries.add(form.name.data or "", form.message.data or ""))
     return _as_json(entry), 201, {"Location": url_for(".show_entry", entry_id=entry.id)}
 
 

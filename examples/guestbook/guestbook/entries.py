@@ -1,14 +1,11 @@
-"""The entries: what may be written, and how they are kept. Pages and API both use this."""
+"""The entries, and how they are kept. Pages and API both use this."""
 
 from __future__ import annotations
 
 import secrets
 import sqlite3
-import unicodedata
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar
 
 from erlen import abort, current_app, session
 
@@ -41,44 +38,6 @@ class Page:
     total: int
 
 
-@dataclass
-class Draft:
-    """What somebody wants to write, and by field what is wrong with it."""
-
-    longest_name: ClassVar[int] = 60
-    longest_message: ClassVar[int] = 1000
-
-    name: str = ""
-    message: str = ""
-    errors: dict[str, str] = field(default_factory=dict)
-
-    @classmethod
-    def read(cls, data: Mapping[str, object]) -> Draft:
-        """Take name and message from a form or a JSON object, trimmed and checked."""
-        draft = cls()
-        name, message = data.get("name", ""), data.get("message", "")
-        if not isinstance(name, str):
-            draft.errors["name"] = "The name must be text."
-        else:
-            draft.name = " ".join(name.split())
-            draft._check("name", draft.name, "Please tell us your name.", cls.longest_name)
-        if not isinstance(message, str):
-            draft.errors["message"] = "The message must be text."
-        else:
-            draft.message = message.replace("\r\n", "\n").strip()
-            draft._check("message", draft.message, "Please write a few words.", cls.longest_message)
-        return draft
-
-    def _check(self, field: str, text: str, when_empty: str, longest: int) -> None:
-        if not text:
-            self.errors[field] = when_empty
-        elif len(text) > longest:
-            self.errors[field] = f"At most {longest} characters, please: these are {len(text)}."
-        elif any(unicodedata.category(c) in ("Cc", "Cs") and c not in "\n\t" for c in text):
-            # Control characters and halves of surrogate pairs: SQLite cannot store the latter.
-            self.errors[field] = "There are characters in it that cannot be shown."
-
-
 def page(number: int) -> Page:
     """One page of the book, newest entries first; 404 where there is no such page."""
     size = current_app.config["ENTRIES_PER_PAGE"]
@@ -101,16 +60,16 @@ def find(entry_id: int) -> Entry:
     return _entry(row)
 
 
-def add(draft: Draft, picture: str | None = None) -> int:
-    """Keep a draft that has no errors as an entry of this browser; give its number."""
+def add(name: str, message: str, picture: str | None = None) -> int:
+    """Keep an entry of this browser; give its number."""
     session.permanent = True
-    session["name"] = draft.name
+    session["name"] = name
     # The mark by which this browser may later remove what it wrote. It never leaves the session.
     owner = session.setdefault("owner", secrets.token_hex(16))
     with get_db() as db:
         cursor = db.execute(
             "INSERT INTO entry (name, message, picture, owner) VALUES (?, ?, ?, ?)",
-            (draft.name, draft.message, picture, owner),
+            (name, message, picture, owner),
         )
     assert cursor.lastrowid is not None
     return cursor.lastrowid

@@ -12,14 +12,13 @@ from erlen import (
     redirect,
     render_template,
     request,
-    send_from_directory,
     session,
     url_for,
 )
 from erlen.typing import ResponseReturnValue
 
 from . import entries, pictures
-from .db import picture_folder
+from .forms import EntryForm
 
 bp = Blueprint("pages", __name__)
 
@@ -34,26 +33,24 @@ def when(moment: datetime) -> str:
 
 @bp.get("/")
 def index() -> str:
-    return _book(entries.Draft(name=session.get("name", "")))
+    return _book(EntryForm(name=session.get("name")))
 
 
 @bp.post("/")
+@pictures.uploads.receives("picture")
 def sign() -> ResponseReturnValue:
-    draft = entries.Draft.read(request.form)
-    upload = request.files.get("picture")  # an empty field comes as a file without a name
-    if upload and (problem := pictures.problem_with(upload)):
-        draft.errors["picture"] = problem
-    if draft.errors:
-        return _book(draft), 422
+    form = EntryForm()
+    if not form.validate():
+        return _book(form), 422
 
-    picture = pictures.save(upload) if upload else None
+    picture = pictures.save(form.picture.data) if form.picture.data else None
     try:
-        entries.add(draft, picture)
+        entries.add(form.name.data or "", form.message.data or "", picture)
     except BaseException:
         if picture:
             pictures.remove(picture)
         raise
-    flash(f"Thank you, {draft.name}. Your entry is in the book.", "good")
+    flash(f"Thank you, {form.name.data}. Your entry is in the book.", "good")
     # 303: the browser goes on with GET, and a reload does not sign twice.
     return redirect(url_for(".index"), code=303)
 
@@ -82,10 +79,9 @@ def forget() -> ResponseReturnValue:
 
 @bp.get("/pictures/<name>")
 def picture(name: str) -> Response:
-    # A name is never used twice, so a browser may keep the picture for good.
-    return send_from_directory(picture_folder(), name, max_age=365 * 24 * 60 * 60)
+    return pictures.send(name)
 
 
-def _book(draft: entries.Draft) -> str:
+def _book(form: EntryForm) -> str:
     page = entries.page(request.args.get("page", 1, type=int))
-    return render_template("index.html", page=page, draft=draft)
+    return render_template("index.html", page=page, form=form)

@@ -3,46 +3,43 @@
 from __future__ import annotations
 
 import secrets
-from pathlib import PurePath
 
 from werkzeug.datastructures import FileStorage
 
-from .db import picture_folder
+from erlen import Flask, Response
+from erlen.forms import FileField, Form, ValidationError
+from erlen.uploads import UploadNotAllowed, UploadSet, configure_uploads
 
-# By extension, how the content must begin. SVG is left out: it can carry scripts.
-SIGNATURES: dict[str, tuple[bytes, ...]] = {
-    ".png": (b"\x89PNG\r\n\x1a\n",),
-    ".jpg": (b"\xff\xd8\xff",),
-    ".jpeg": (b"\xff\xd8\xff",),
-    ".gif": (b"GIF87a", b"GIF89a"),
-    ".webp": (b"RIFF",),
-}
+# SVG is left out: it can carry scripts.
+uploads = UploadSet(
+    "pictures",
+    ("png", "jpg", "jpeg", "gif", "webp"),
+    default_dest=lambda app: str(app.config["DATA_FOLDER"] / "pictures"),
+)
 
 
-def problem_with(upload: FileStorage) -> str | None:
-    """Say why a picture is not taken, or None: its name and its content must tell the same."""
-    extension = _extension(upload)
-    if extension not in SIGNATURES:
-        return "Only PNG, JPEG, GIF and WebP pictures, please."
-    head = upload.stream.read(12)
-    upload.stream.seek(0)
-    if not head.startswith(SIGNATURES[extension]) or (
-        extension == ".webp" and head[8:12] != b"WEBP"
-    ):
-        return f"The file ends in {extension}, but there is no such picture in it."
-    return None
+def is_picture(form: Form, field: FileField) -> None:
+    """Refuse what is no picture: its name and its content must tell the same."""
+    if field.data is not None:
+        try:
+            uploads.validate(field.data)
+        except UploadNotAllowed as error:
+            raise ValidationError(str(error)) from error
 
 
 def save(upload: FileStorage) -> str:
-    """Keep a picture under a random name: the visitor's own could clash or lead elsewhere."""
-    name = secrets.token_hex(16) + _extension(upload)
-    upload.save(picture_folder() / name)
-    return name
+    """Keep a picture under a random name, as nobody shall learn the visitor's own."""
+    return uploads.save(upload, name=f"{secrets.token_hex(16)}.")
 
 
 def remove(name: str) -> None:
-    (picture_folder() / name).unlink(missing_ok=True)
+    uploads.delete(name)
 
 
-def _extension(upload: FileStorage) -> str:
-    return PurePath(upload.filename or "").suffix.lower()
+def send(name: str) -> Response:
+    """Answer with a picture. A name is never used twice, so a browser may keep it for good."""
+    return uploads.send(name, max_age=365 * 24 * 60 * 60)
+
+
+def init_app(app: Flask) -> None:
+    configure_uploads(app, uploads)

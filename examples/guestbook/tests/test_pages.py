@@ -66,7 +66,7 @@ def test_a_bad_form_is_shown_again_with_the_problem(
 
 
 def test_what_was_typed_is_kept_in_a_bad_form(client: FlaskClient) -> None:
-    assert ">Long and dear words</textarea>" in sign(client, "", "Long and dear words").text
+    assert "\nLong and dear words</textarea>" in sign(client, "", "Long and dear words").text
 
 
 def test_text_from_all_over_the_world(client: FlaskClient) -> None:

@@ -153,9 +153,10 @@ class Body(io.RawIOBase):
             asyncio.run_coroutine_threadsafe(self._renew(), self._loop).result()
         else:
             raise RuntimeError(
-                "The body is still on its way, and this would stop the event loop until it is"
-                " there. Read it with 'async for chunk in request.stream', or leave out the"
-                " mark 'stream_body'."
+                "The body is still on its way, and to wait for it here would stop the event loop."
+                " Read it with 'async for chunk in request.stream'. It is there before the view"
+                " is called where that is not marked with 'stream_body', and where it is not"
+                " larger than MAX_CONTENT_LENGTH."
             )
 
     async def __aiter__(self) -> AsyncIterator[bytes]:

@@ -87,7 +87,7 @@ def add_task(app: ft.App, work: Work) -> None:
     """Run something in the background: after the response, where a request asks for it."""
     ctx = _cv_app.get(None)
     server = None if ctx is None else ctx._server
-    if server is None:
+    if ctx is None or server is None:
         background_loop().call_soon_threadsafe(start_tasks, app, [work])
     elif ctx.has_request and not ctx.request.is_websocket:
         ctx._request_ctx._environ.setdefault("erlen.tasks", []).append(work)

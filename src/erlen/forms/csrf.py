@@ -171,11 +171,11 @@ def _check_request(needs_token: bool) -> None:
 
 def _comes_from_here() -> bool | None:
     config = current_app.config
-    return is_same_origin(
-        request._get_current_object(),
-        config.get("WTF_CSRF_TRUSTED_ORIGINS", ()),
-        config.get("WTF_CSRF_SSL_STRICT", True),
-    )
+    trusted = config.get("WTF_CSRF_TRUSTED_ORIGINS", ())
+    if isinstance(trusted, str):
+        check_trusted_origins(trusted)  # set after init_app: parts of a text would be trusted
+    strict = config.get("WTF_CSRF_SSL_STRICT", True)
+    return is_same_origin(request._get_current_object(), trusted, strict)
 
 
 def _token_of_request() -> str | None:

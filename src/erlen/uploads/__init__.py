@@ -27,7 +27,6 @@ from ._groups import extension as extension
 from ._groups import lowercase_ext as lowercase_ext
 from ._names import safe_name as safe_name
 from ._presigned import PresignedUpload as PresignedUpload
-from ._serve import send_upload as send_upload
 from ._serve import uploads_mod as uploads_mod
 from ._sets import Check as Check
 from ._sets import Saved as Saved

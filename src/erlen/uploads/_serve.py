@@ -29,11 +29,12 @@ def uploaded_file(setname: str, filename: str) -> Response:
     return send_upload(config, filename)
 
 
-def send_upload(config: UploadConfiguration, filename: str) -> Response:
+def send_upload(config: UploadConfiguration, filename: str, max_age: int | None = None) -> Response:
     """Make the answer with a file: ranges, conditions, and headers that keep it from running.
 
     Pictures are shown (SVG is none that is safe); all else is an attachment.
 
+    :param max_age: for how many seconds the answer may be kept; None to have it asked for anew.
     :raises werkzeug.exceptions.NotFound: there is no such file.
     """
     if any(part.startswith(".") for part in filename.split("/")):
@@ -42,17 +43,17 @@ def send_upload(config: UploadConfiguration, filename: str) -> Response:
     storage = config.storage
     if isinstance(storage, LocalStorage):
         response = send_from_directory(
-            storage.destination,
-            filename,
-            as_attachment=not inline,
+            storage.destination, filename, as_attachment=not inline, max_age=max_age
         )
     else:
-        response = _send_from_storage(storage, filename, inline)
+        response = _send_from_storage(storage, filename, inline, max_age)
     response.headers.update(HEADERS)
     return response
 
 
-def _send_from_storage(storage: Storage, filename: str, inline: bool) -> Response:
+def _send_from_storage(
+    storage: Storage, filename: str, inline: bool, max_age: int | None
+) -> Response:
     try:
         stat = storage.stat(filename)
         file = storage.open(filename)
@@ -66,6 +67,7 @@ def _send_from_storage(storage: Storage, filename: str, inline: bool) -> Respons
         conditional=False,
         etag=stat.etag,
         last_modified=stat.modified,
+        max_age=max_age,
     )
     response.content_length = stat.size
     response.make_conditional(request.environ, accept_ranges=True, complete_length=stat.size)

@@ -16,6 +16,7 @@ from werkzeug.datastructures import FileStorage
 from ..globals import _cv_app, current_app
 from ..helpers import url_for
 from ..typing import App
+from ..wrappers import Response
 from ._cloud import CloudStorage
 from ._config import UploadConfiguration, addslash, join_destination
 from ._errors import BadTicket, ChecksumMismatch, UploadNotAllowed
@@ -24,6 +25,7 @@ from ._headers import is_inline
 from ._intake import Intake
 from ._names import refuse_bad_name, safe_folder, safe_name
 from ._presigned import PresignedUpload, new_ticket, read_ticket, write_ticket
+from ._serve import send_upload
 from ._storage import LocalStorage, Temporary
 
 #: Looks at a file, with its name, before it is accepted: raises :class:`UploadNotAllowed`, or
@@ -235,6 +237,21 @@ class UploadSet:
         told = f" Allowed are: {', '.join(allowed)}." if isinstance(allowed, (list, tuple)) else ""
         return UploadNotAllowed(f"Files {kind} are not allowed here.{told}")
 
+    def validate(self, storage: FileStorage) -> None:
+        """Refuse a file without saving it, as a form does that is shown again.
+
+        :param storage: the upload, from ``request.files``.
+        :raises UploadNotAllowed: the set does not take it. Checks that were given to the set run
+            when it is saved.
+        """
+        ext = extension(self.check_name(storage))
+        intake = self._intake_of(storage)
+        try:
+            intake.finish(ext if self.check_content else None)
+        finally:
+            if intake is not t.cast(object, storage.stream):
+                intake.close()
+
     def _place(self, basename: str, folder: str | None, name: str | None) -> tuple[str, str]:
         """Return the folder and the name that a file is to have."""
         if folder is None and name is not None and "/" in name:
@@ -391,6 +408,19 @@ class UploadSet:
                 " have no path. Read them with open()."
             )
         return storage.path(posixpath.join(folder or "", filename))
+
+    def send(self, filename: str, *, max_age: int | None = None) -> Response:
+        """Answer with a saved file, from a view of one's own, so that nothing in it runs.
+
+        Ranges and conditions are answered. Pictures are shown (SVG is none that is safe), all
+        else is an attachment; a policy lets nothing in it run, nor its type be guessed.
+
+        :param filename: its name, as :meth:`save` returned it, or as a client asks for it.
+        :param max_age: for how many seconds the answer may be kept; None to have it asked for
+            anew each time.
+        :raises werkzeug.exceptions.NotFound: there is no such file.
+        """
+        return send_upload(self.config, filename, max_age)
 
     def exists(self, filename: str) -> bool:
         """Tell whether there is a file of this name in the set."""

@@ -112,8 +112,10 @@ class TusServer:
 
     def _check_version(self) -> None:
         if request.method != "OPTIONS" and request.headers.get("Tus-Resumable") != VERSION:
-            error = PreconditionFailed(f"This server speaks tus {VERSION}: send Tus-Resumable.")
-            raise _with_headers(error, {"Tus-Version": VERSION})
+            words = f"This server speaks tus {VERSION}: send Tus-Resumable."
+            raise PreconditionFailed(
+                response=Response(words, 412, {"Tus-Version": VERSION}, "text/plain")
+            )
 
     def _add_headers(self, response: Response) -> Response:
         response.headers["Tus-Resumable"] = VERSION
@@ -161,7 +163,8 @@ class TusServer:
             self._check_length(partial)
             partial.create()
         more = self._take(partial, 0) if request.mimetype == _TYPE else self._finish(partial)
-        location = url_for(f"{request.blueprint}.upload", key=partial.key, _external=True)
+        # Relative: what stands before it may be known to a proxy alone.
+        location = url_for(f"{request.blueprint}.upload", key=partial.key)
         return self._answer(partial, 201, {"Location": location, **more})
 
     def _head(self, key: str) -> Response:
@@ -333,9 +336,3 @@ def _decode(text: str, header: str) -> bytes:
         return base64.b64decode(text.strip(), validate=True)
     except ValueError:  # binascii.Error is one, and so is what it raises for other letters
         raise BadRequest(f"{header} has to be encoded in Base64.") from None
-
-
-def _with_headers(error: HTTPException, headers: Mapping[str, str]) -> HTTPException:
-    response = error.get_response()
-    response.headers.update(headers)
-    return type(error)(response=response)

@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from http.cookies import SimpleCookie
 from pathlib import Path
+from queue import Queue
 from typing import Any
 
 import pytest
@@ -200,35 +201,44 @@ class TestCircuit:
         assert (answer.status_code, answer.headers["Retry-After"]) == (503, "10")
 
 
+def test_what_is_closed_opens_anew(start: Any, balance: Any) -> None:
+    server = start(fine)
+    balancer = balance(server.url, retries=0, health=HealthCheck("/", interval=60))
+    for _ in range(2):
+        assert wsgi(balancer).text == "fine"
+        balancer.close()
+    balancer.close()
+
+
 class TestHealth:
     def test_an_ill_backend_is_asked_nothing_until_it_is_well(
         self, start: Any, balance: Any, caplog: Any
     ) -> None:
-        ill, checks = threading.Event(), threading.Semaphore(0)
+        ill, checks = threading.Event(), Queue[bool]()
 
         def handle(asked: Asked) -> None:
             if asked.path == "/base/health?quick":
-                asked.answer(status=500 if ill.is_set() else 204)
-                checks.release()
+                found = ill.is_set()
+                asked.answer(status=500 if found else 204)
+                checks.put(found)
             else:
                 asked.answer(b"first")
 
-        def two_checks() -> None:
-            # The second begins when the first has been noted.
+        def wait_until_noted(found: bool) -> None:
+            # Its checks come one after the other: the second began when the first was noted.
             for _ in range(2):
-                assert checks.acquire(timeout=10)
+                while checks.get(timeout=10) is not found:
+                    pass
 
         first, second = start(handle), start(lambda asked: asked.answer(b"second"))
         check = HealthCheck("/health?quick", interval=0.001, fall=1)
         balancer = balance(first.url + "/base", second.url, health=check)
         ill.set()
         assert wsgi(balancer).status_code == 200  # starts the checks
-        two_checks()
-        two_checks()
+        wait_until_noted(True)
         assert {wsgi(balancer).text for _ in range(4)} == {"second"}
         ill.clear()
-        two_checks()
-        two_checks()
+        wait_until_noted(False)
         assert {wsgi(balancer).text for _ in range(4)} == {"first", "second"}
         assert caplog.messages == [
             f"Backend {first.url}/base is down",
@@ -304,6 +314,10 @@ class TestSticky:
         answer = wsgi(balancer, headers={"Cookie": "node=bad"})
         assert answer.text == "fine"
         assert answer.headers["Set-Cookie"].startswith("node=good;")
+
+    def test_a_cookie_has_a_name(self, balance: Any) -> None:
+        with pytest.raises(ValueError, match="sticky is the name of a cookie, not 'a;b'"):
+            balance("http://x", sticky="a;b")
 
     def test_a_made_up_cookie_chooses_nothing(self, start: Any, balance: Any) -> None:
         balancer = balance(start(fine).url, sticky="node")

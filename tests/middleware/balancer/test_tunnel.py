@@ -15,6 +15,7 @@ import pytest
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from erlen.middleware import Balancer, Dispatcher
+from erlen.middleware.balancer._forward import request_headers
 
 from ..doors import asgi, wsgi
 from .servers import Asked, nobody, serving
@@ -196,6 +197,11 @@ def test_a_refusal_is_passed_on_and_opens_no_way_around(stack: ExitStack, front:
     assert (answer.status, answer.read()) == (401, b"who are you?")
     assert answer.headers["WWW-Authenticate"] == "Basic"
     assert answer.headers["X-Asked"] == "websocket"
+
+
+def test_a_folded_header_smuggles_nothing() -> None:
+    environ = {"HTTP_X": "a\r\n b\nEvil: 1", "wsgi.url_scheme": "http", "SERVER_PORT": "80"}
+    assert request_headers(environ)["X"] == "a b Evil: 1"
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ from ..._extras import missing_extra
 from .._bridge import wsgi_as_asgi
 from .._protocol import ASGIApplication, BothDoors, Receive, Scope, Send
 from . import _tunnel
-from ._backends import Backend, Circuit, Member, Members, Policy
+from ._backends import NAME, Backend, Circuit, Member, Members, Policy
 from ._forward import (
     IDEMPOTENT,
     ClientGone,
@@ -143,6 +143,8 @@ class Balancer(BothDoors):
                             "connections": connections, "threads": threads}.items():  # fmt: skip
             if value <= 0:
                 raise ValueError(f"{name} is above 0, not {value}.")
+        if sticky is not None and NAME.fullmatch(sticky) is None:
+            raise ValueError(f"sticky is the name of a cookie, not {sticky!r}.")
         if retries < 0:
             raise ValueError(f"retries is at least 0, not {retries}.")
         self.backends = _checked(backends)
@@ -164,7 +166,13 @@ class Balancer(BothDoors):
         self._lock = threading.Lock()
         self._pid = 0
         self._timeout = self._urllib3.Timeout(connect=connect_timeout, read=read_timeout)
-        self._members = Members([self._make_member(each) for each in self.backends], policy)
+        self._members = Members(
+            [
+                Member(each, self._make_pool(each), Circuit(failures, recovery))
+                for each in self.backends
+            ],
+            policy,
+        )
 
     # -- the doors
 
@@ -209,7 +217,8 @@ class Balancer(BothDoors):
                 self._checker.stop()
                 self._checker = None
         for member in self._members:
-            member.pool.close()
+            closed, member.pool = member.pool, self._make_pool(member.backend)
+            closed.close()
 
     def nginx(self, listen: int = 80, server_name: str = "_") -> str:
         """Write the same as a configuration for nginx, to be included in its ``http`` block.
@@ -236,16 +245,13 @@ class Balancer(BothDoors):
 
     # -- set-up
 
-    def _make_member(self, backend: Backend) -> Member:
+    def _make_pool(self, backend: Backend) -> t.Any:
         shared: dict[str, t.Any] = {"maxsize": self._connections, "retries": False}
-        pool: t.Any
         if backend.secure:
-            pool = self._urllib3.HTTPSConnectionPool(
+            return self._urllib3.HTTPSConnectionPool(
                 backend.host, backend.port, ssl_context=self._tls, **shared
             )
-        else:
-            pool = self._urllib3.HTTPConnectionPool(backend.host, backend.port, **shared)
-        return Member(backend, pool, Circuit(self._failures, self._recovery))
+        return self._urllib3.HTTPConnectionPool(backend.host, backend.port, **shared)
 
     def _start(self) -> None:
         """Start the health checks in the process that serves, after a server has forked."""

@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 
 Policy: t.TypeAlias = t.Literal["round_robin", "least_connections"]
 
-_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+#: What can stand in a cookie, as name or value.
+NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class Backend:
             raise ValueError(f"The weight of {self.url!r} is at least 1, not {self.weight}.")
         if not self.name:
             object.__setattr__(self, "name", hashlib.sha256(self.url.encode()).hexdigest()[:12])
-        if _NAME.fullmatch(self.name) is None:
+        if NAME.fullmatch(self.name) is None:
             raise ValueError(
                 f"A backend's name is letters, digits, '_', '.' and '-', not {self.name!r}."
             )

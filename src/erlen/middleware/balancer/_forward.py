@@ -121,7 +121,7 @@ def request_headers(environ: ft.WSGIEnvironment) -> dict[str, str]:
         # The server has answered Expect already.
         if name in HOP_BY_HOP or name in named or name == "expect" or _OURS.fullmatch(name):
             continue
-        headers[name.title()] = value
+        headers[name.title()] = _unfolded(value)
     if environ.get("CONTENT_TYPE"):
         headers["Content-Type"] = environ["CONTENT_TYPE"]
     headers.update(_forwarded(environ))
@@ -160,9 +160,9 @@ def response_headers(headers: Iterable[tuple[str, str]], chunked: bool) -> list[
         for each in value.split(",")
     }
     dropped = HOP_BY_HOP | named | ({"content-length"} if chunked else set())
-    # A folded header has line breaks, which no server would send.
-    return [
-        (name, re.sub(r"\s*[\r\n]+\s*", " ", value))
-        for name, value in found
-        if name.lower() not in dropped
-    ]
+    return [(name, _unfolded(value)) for name, value in found if name.lower() not in dropped]
+
+
+def _unfolded(value: str) -> str:
+    """A header's value on one line; folded over several it could not be sent on."""
+    return re.sub(r"\s*[\r\n]+\s*", " ", value)

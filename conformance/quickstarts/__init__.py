@@ -1,0 +1,1 @@
+"""Extensions used as the first page of their documentation does, on Flask and on erlen."""

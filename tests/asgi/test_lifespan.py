@@ -1,0 +1,224 @@
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from erlen import current_app, g, has_request_context
+
+from .driver import ask
+
+
+class TestServing:
+    def test_order(self, app: Any) -> None:
+        log: list[str] = []
+
+        @app.before_serving
+        async def before() -> None:
+            await asyncio.sleep(0)
+            log.append(f"before {current_app.name}")
+
+        app.before_serving(lambda: log.append("before, sync"))
+        for n in (1, 2):
+
+            async def around(n: int = n) -> AsyncIterator[None]:
+                log.append(f"begin {n}")
+                yield
+                log.append(f"end {n} {current_app.name}")
+
+            app.while_serving(around)
+        app.after_serving(lambda: log.append("after"))
+        app.add_url_rule("/", "index", lambda: log.append("request") or "x")
+        with app.test_app() as test_app:
+            test_app.test_client().get("/")
+        assert log == [
+            "before tested",
+            "before, sync",
+            "begin 1",
+            "begin 2",
+            "request",
+            "end 2 tested",
+            "end 1 tested",
+            "after",
+        ]
+
+    def test_the_same_loop(self, app: Any) -> None:
+        loops: list[Any] = []
+
+        @app.before_serving
+        async def before() -> None:
+            loops.append(asyncio.get_running_loop())
+
+        @app.get("/")
+        async def index() -> str:
+            return str(asyncio.get_running_loop() is loops[0])
+
+        with app.test_app() as test_app:
+            assert test_app.test_client().get("/").text == "True"
+
+    def test_a_failing_start(self, app: Any, caplog: pytest.LogCaptureFixture) -> None:
+        log: list[str] = []
+
+        @app.while_serving
+        async def first() -> AsyncIterator[None]:
+            yield
+            log.append("taken back")
+
+        @app.while_serving
+        async def second() -> AsyncIterator[None]:
+            raise KeyError("database")
+            yield
+
+        app.after_serving(lambda: log.append("never"))
+        with pytest.raises(RuntimeError, match="failed at startup: KeyError: 'database'"):
+            with app.test_app():
+                pass
+        assert log == ["taken back"]
+        assert "Exception in lifespan startup" in caplog.text
+
+    def test_a_failing_end(self, app: Any, caplog: pytest.LogCaptureFixture) -> None:
+        @app.while_serving
+        async def twice() -> AsyncIterator[None]:
+            yield
+            yield
+
+        with pytest.raises(RuntimeError, match="'twice' of 'while_serving' has a second 'yield'"):
+            with app.test_app():
+                pass
+        assert "Exception in lifespan shutdown" in caplog.text
+
+    @pytest.mark.parametrize("name", ["before_serving", "while_serving", "after_serving"])
+    def test_too_late(self, app: Any, client: Any, name: str) -> None:
+        client.get("/")
+        with pytest.raises(AssertionError, match=f"The setup method '{name}' can no longer"):
+            getattr(app, name)(lambda: None)
+
+
+class TestBackgroundTasks:
+    @pytest.mark.parametrize("asynchronous", [True, False])
+    @pytest.mark.parametrize("view_is", ["async", "sync"])
+    def test_after_the_response(self, app: Any, asynchronous: bool, view_is: str) -> None:
+        log: list[Any] = []
+        loops: list[Any] = []
+
+        def work(a: int, *, b: int) -> None:
+            g.x = 1
+            log.append((a, b, current_app.name, has_request_context()))
+            log.append(threading.current_thread().name)
+
+        async def work_async(a: int, *, b: int) -> None:
+            await asyncio.sleep(0)
+            work(a, b=b)
+            assert asyncio.get_running_loop() is loops[0]
+
+        func = work_async if asynchronous else work
+
+        def view() -> str:
+            app.add_background_task(func, 1, b=2)
+            return "x"
+
+        async def view_async() -> str:
+            return view()
+
+        app.add_url_rule("/", "index", view_async if view_is == "async" else view)
+        app.teardown_request(lambda exc: log.append("request is over"))
+
+        async def main() -> None:
+            loops.append(asyncio.get_running_loop())
+            assert (await ask(app)).body == b"x"
+            await asyncio.gather(*app.background_tasks)
+
+        asyncio.run(main())
+        thread = threading.current_thread().name if asynchronous else "erlen-sync"
+        assert log == ["request is over", (1, 2, "tested", False), thread]
+
+    def test_from_a_websocket(self, app: Any, client: Any) -> None:
+        done = threading.Event()
+
+        @app.websocket("/ws")
+        async def ws() -> None:
+            from erlen import websocket
+
+            assert websocket.path == "/ws"
+            app.add_background_task(done.set)
+            await websocket.accept()
+
+        with client.websocket("/ws"):
+            assert done.wait(20)
+
+    @pytest.mark.parametrize("asynchronous", [True, False])
+    def test_under_wsgi(self, app: Any, asynchronous: bool) -> None:
+        done = threading.Event()
+
+        async def set_async() -> None:
+            done.set()
+
+        @app.get("/")
+        def index() -> str:
+            app.add_background_task(set_async if asynchronous else done.set)
+            return "x"
+
+        assert app.test_client().get("/").text == "x"
+        assert done.wait(20)
+
+    @pytest.mark.parametrize("asynchronous", [True, False])
+    def test_errors_are_logged(
+        self, app: Any, asynchronous: bool, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        heard: list[Any] = []
+
+        def fail() -> None:
+            raise ValueError("in the background")
+
+        async def fail_async() -> None:
+            fail()
+
+        @app.before_serving
+        async def before() -> None:
+            app.teardown_appcontext_funcs.append(heard.append)
+            app.add_background_task(fail_async if asynchronous else fail)
+
+        with app.test_app():
+            pass
+        assert "Exception in the background task <function" in caplog.text
+        assert "ValueError: in the background" in caplog.text
+        assert [str(error) for error in heard if error] == ["in the background"]
+
+    def test_the_end_waits_for_them(self, app: Any) -> None:
+        log: list[str] = []
+        app.after_serving(lambda: log.append("after serving"))
+
+        async def work() -> None:
+            for _ in range(10):
+                await asyncio.sleep(0)
+            log.append("done")
+
+        @app.before_serving
+        async def before() -> None:
+            app.add_background_task(work)
+
+        with app.test_app():
+            pass
+        assert log == ["done", "after serving"]
+
+    def test_but_not_for_ever(self, app: Any, caplog: pytest.LogCaptureFixture) -> None:
+        app.config["BACKGROUND_TASK_SHUTDOWN_TIMEOUT"] = 0.01
+        log: list[str] = []
+
+        async def forever() -> None:
+            try:
+                await asyncio.Event().wait()
+            finally:
+                log.append("cleaned up")
+
+        @app.before_serving
+        async def before() -> None:
+            app.add_background_task(forever)
+
+        with app.test_app():
+            pass
+        assert log == ["cleaned up"]
+        assert "The background task 'forever' was not done 0.01 seconds after" in caplog.text
