@@ -277,6 +277,17 @@ class TestChecks:
             notes.save(note(TEXT_FILE))
         assert files_below(tmp_path / "notes") == set()
 
+    def test_an_error_after_a_replacement_leaves_nothing(
+        self, notes: UploadSet, tmp_path: Path
+    ) -> None:
+        notes.checks += [
+            lambda file, name: io.BytesIO(TEXT_FILE),
+            lambda file, name: 1 / 0,  # type: ignore[list-item,return-value]
+        ]
+        with pytest.raises(ZeroDivisionError):
+            notes.save(note(TEXT_FILE))
+        assert files_below(tmp_path / "notes") == set()
+
     def test_an_error_leaves_nothing(self, notes: UploadSet, tmp_path: Path) -> None:
         notes.checks.append(lambda file, name: 1 / 0)  # type: ignore[arg-type,return-value]
         with pytest.raises(ZeroDivisionError):

@@ -85,14 +85,29 @@ def check_head(ext: str, head: bytes) -> None:
         )
 
 
-def check_tail(ext: str, tail: bytes) -> None:
+def check_tail(ext: str, is_archive: bool) -> None:
     """Refuse a picture that is a ZIP archive, too, which is read from its end.
 
-    :param tail: the file's last bytes, :data:`TAIL` of them or all.
+    :param is_archive: what :func:`ends_archive` says of the file.
     :raises UploadNotAllowed: an archive ends where the picture does.
     """
-    if ext in _IMAGES and _ends_archive(tail):
+    if is_archive and ext in _IMAGES:
         raise UploadNotAllowed(f"The file ends in .{ext}, but there is an archive in it, too.")
+
+
+def ends_archive(tail: bytes) -> bool:
+    """Tell whether a ZIP archive's last record is there, whose comment ends where the file does.
+
+    :param tail: the file's last bytes, :data:`TAIL` of them or all.
+    """
+    at = tail.rfind(b"PK\5\6")
+    while at >= 0:
+        if len(tail) - at >= 22:
+            comment = int.from_bytes(tail[at + 20 : at + 22], "little")
+            if at + 22 + comment == len(tail):
+                return True
+        at = tail.rfind(b"PK\5\6", 0, at)
+    return False
 
 
 def _agrees(ext: str, head: bytes) -> bool:
@@ -131,15 +146,3 @@ def _is_text(head: bytes) -> bool:
         and "svg" not in match.mime_type
         for match in _find(head)
     )
-
-
-def _ends_archive(tail: bytes) -> bool:
-    """Whether there is a ZIP archive's last record whose comment ends where the bytes do."""
-    at = tail.rfind(b"PK\5\6")
-    while at >= 0:
-        if len(tail) - at >= 22:
-            comment = int.from_bytes(tail[at + 20 : at + 22], "little")
-            if at + 22 + comment == len(tail):
-                return True
-        at = tail.rfind(b"PK\5\6", 0, at)
-    return False

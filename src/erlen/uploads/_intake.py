@@ -8,7 +8,7 @@ import typing as t
 
 from jinja2.filters import do_filesizeformat
 
-from ._content import HEAD, TAIL, check_head, check_tail
+from ._content import HEAD, TAIL, check_head, check_tail, ends_archive
 from ._errors import UploadNotAllowed, UploadTooLarge
 from ._storage import Temporary
 
@@ -44,6 +44,7 @@ class Intake(io.RawIOBase):
         self._hash = hashlib.sha256()
         self._head = b""
         self._tail = b""
+        self._is_archive = False
         self._reader: t.IO[bytes] | None = None
         self._completed = False
 
@@ -105,16 +106,23 @@ class Intake(io.RawIOBase):
         return self.temporary
 
     def _finish(self, ext: str | None) -> None:
+        self._look_at_tail()
         if ext is not None:
             check_head(ext, self._head[:HEAD])
-            check_tail(ext, self._tail)
+            check_tail(ext, self._is_archive)
         if self.temporary is None:
             self.temporary = self._begin()
             self.temporary.write(self._head)
         self._close_reader()
         self._complete()
 
+    def _look_at_tail(self) -> None:
+        """Keep what the end says instead of the end: there may be hundreds of files."""
+        self._is_archive |= ends_archive(self._tail)
+        self._tail = b""
+
     def _complete(self) -> None:
+        self._look_at_tail()
         if self.temporary is not None and not self._completed:
             self._completed = True
             self.temporary.complete()

@@ -148,7 +148,7 @@ class Partial:
 
     def open_at(self, offset: int) -> t.IO[bytes]:
         """Open the content to write from an offset on."""
-        file = open(self.path, "r+b", buffering=0)
+        file = open(self.path, "r+b")
         file.seek(offset)
         return file
 

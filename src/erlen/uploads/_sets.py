@@ -316,19 +316,21 @@ class UploadSet:
             raise ChecksumMismatch(
                 "The file did not arrive as it was sent: its SHA-256 is another one."
             )
-        for check in self.checks:
-            intake.seek(0)
-            other = check(t.cast(t.IO[bytes], intake), basename)
-            if other is not None:
-                intake.close()
-                other.seek(0)
-                intake = self._fill(other, ext)
-            temporary = intake.finish(ext if self.check_content else None)
+        kept = intake
         try:
+            for check in self.checks:
+                kept.seek(0)
+                other = check(t.cast(t.IO[bytes], kept), basename)
+                if other is not None:
+                    other.seek(0)
+                    replaced, kept = kept, self._fill(other, ext)
+                    replaced.close()
+                temporary = kept.finish(ext if self.check_content else None)
             name = self._find_name(temporary.accept, folder, basename)
         finally:
-            temporary.discard()
-        saved = Saved(name, intake.size, intake.sha256)
+            if kept is not intake:
+                kept.close()
+        saved = Saved(name, kept.size, kept.sha256)
         if _cv_app.get(None) is not None:
             upload_saved.send(current_app._get_current_object(), upload_set=self, saved=saved)
         return saved

@@ -220,6 +220,7 @@ class TusServer:
                 if checksum is not None:
                     checksum.hash.update(chunk)
                 if offset < HEAD <= offset + len(chunk):
+                    file.flush()
                     self._check_head(partial)
                 offset += len(chunk)
         if checksum is not None:
