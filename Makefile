@@ -95,6 +95,7 @@ bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks.startup
 	$(BIN)/python -m benchmarks.road
 	$(BIN)/python -m benchmarks.http
+	$(BIN)/python -m benchmarks.asgi
 	$(BIN)/python -m benchmarks.balancer
 	$(BIN)/python -m benchmarks.uploads
 

@@ -26,6 +26,53 @@ def erlen() -> Any:
     return app
 
 
+def erlen_async() -> Any:
+    from erlen import Flask
+
+    app = Flask(__name__)
+
+    @app.get("/")
+    async def hello() -> str:
+        return HELLO
+
+    @app.websocket("/ws")
+    async def echo() -> None:
+        from erlen import websocket
+
+        async for message in websocket:
+            await websocket.send(message)
+
+    return app
+
+
+def bare_asgi() -> Any:
+    """The least an ASGI application does."""
+    body = HELLO.encode()
+    headers = [
+        (b"content-type", b"text/plain; charset=utf-8"),
+        (b"content-length", str(len(body)).encode()),
+    ]
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http":
+            await send({"type": "http.response.start", "status": 200, "headers": headers})
+            await send({"type": "http.response.body", "body": body})
+
+    return app
+
+
+def quart() -> Any:
+    from quart import Quart
+
+    app = Quart(__name__)
+
+    @app.get("/")
+    async def hello() -> str:
+        return HELLO
+
+    return app
+
+
 def flask() -> Any:
     from flask import Flask
 
@@ -44,12 +91,18 @@ def starlette() -> Any:
     from starlette.applications import Starlette
     from starlette.requests import Request
     from starlette.responses import PlainTextResponse
-    from starlette.routing import Route
+    from starlette.routing import Route, WebSocketRoute
+    from starlette.websockets import WebSocket
 
     async def hello(request: Request) -> PlainTextResponse:
         return PlainTextResponse(HELLO)
 
-    return Starlette(routes=[Route("/", hello)])
+    async def echo(websocket: WebSocket) -> None:
+        await websocket.accept()
+        async for message in websocket.iter_text():
+            await websocket.send_text(message)
+
+    return Starlette(routes=[Route("/", hello), WebSocketRoute("/ws", echo)])
 
 
 def fastapi() -> Any:

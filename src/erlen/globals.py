@@ -136,12 +136,30 @@ class _AppProxy(LocalProxy[t.Any]):
         return getattr(_current(_no_app_msg).app, name)
 
 
+class _WebSocketProxy(LocalProxy[t.Any]):
+    __slots__ = ()
+
+    def __getattr__(self, name: str) -> t.Any:
+        ctx = _cv_app.get(None)
+        request = None if ctx is None or ctx._request_done else ctx._request
+        if not getattr(request, "is_websocket", False):
+            request = _current(_no_websocket_msg).websocket
+        return getattr(request, name)
+
+
 class _ContextProxy(LocalProxy[t.Any]):
     # Of its own, so that stubtest believes globals.pyi and does not ask an unbound proxy.
     __slots__ = ()
 
 
-for _proxy in (_RequestProxy, _SessionProxy, _GProxy, _AppProxy, _ContextProxy):
+for _proxy in (
+    _RequestProxy,
+    _SessionProxy,
+    _GProxy,
+    _AppProxy,
+    _WebSocketProxy,
+    _ContextProxy,
+):
     # An unbound proxy shows the name of its class.
     _proxy.__name__ = "LocalProxy"
 
@@ -150,5 +168,5 @@ current_app = _AppProxy(_cv_app, "app", unbound_message=_no_app_msg)
 g = _GProxy(_cv_app, "g", unbound_message=_no_app_msg)
 request_ctx = _ContextProxy(_cv_app, "_request_ctx", unbound_message=_no_req_msg)
 request = _RequestProxy(_cv_app, "request", unbound_message=_no_req_msg)
-websocket = _ContextProxy(_cv_app, "websocket", unbound_message=_no_websocket_msg)
+websocket = _WebSocketProxy(_cv_app, "websocket", unbound_message=_no_websocket_msg)
 session = _SessionProxy(_cv_app, "session", unbound_message=_no_req_msg)

@@ -23,6 +23,8 @@ class FileBlocks(FileWrapper):
         super().__init__(file, max(buffer_size, _BLOCK))
 
 
+_PROTOCOLS = {version: f"HTTP/{version}" for version in ("1.0", "1.1", "2", "2.0", "3")}
+
 _keys: dict[bytes, str] = {}
 
 
@@ -66,7 +68,7 @@ def make_environ(scope: ft.Scope) -> ft.WSGIEnvironment:
         "QUERY_STRING": scope["query_string"].decode("latin-1"),
         "SERVER_NAME": server[0],
         "SERVER_PORT": str(server[1] or ""),
-        "SERVER_PROTOCOL": f"HTTP/{scope.get('http_version', '1.1')}",
+        "SERVER_PROTOCOL": _PROTOCOLS.get(scope.get("http_version", "1.1"), "HTTP/1.1"),
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": scope.get("scheme", "http"),
         "wsgi.errors": sys.stderr,

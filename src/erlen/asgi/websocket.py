@@ -113,9 +113,12 @@ class WebSocket(Request):
         self.subprotocol = subprotocol
         pairs = [*Headers(headers), *_session_cookies()]
         raw = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in pairs]
-        await self._transmit(
-            {"type": "websocket.accept", "subprotocol": subprotocol, "headers": raw}
-        )
+        try:
+            await self._send(
+                {"type": "websocket.accept", "subprotocol": subprotocol, "headers": raw}
+            )
+        except OSError as e:
+            raise self._broken() from e
         asyncio.get_running_loop().call_soon(self._look_after)
 
     async def receive(self) -> str | bytes:
@@ -189,15 +192,20 @@ class WebSocket(Request):
             await self.accept()
         if self.close_code is not None:
             raise WebSocketClosed(self.close_code, self.close_reason)
+        message: ft.Message
         if isinstance(data, str):
-            await self._transmit({"type": "websocket.send", "text": data})
+            message = {"type": "websocket.send", "text": data}
         elif isinstance(data, (bytes, bytearray, memoryview)):
-            await self._transmit({"type": "websocket.send", "bytes": bytes(data)})
+            message = {"type": "websocket.send", "bytes": bytes(data)}
         else:
             raise TypeError(
                 f"A message is a str or bytes, and not a {type(data).__name__}."
                 " 'send_json' sends other values."
             )
+        try:
+            await self._send(message)
+        except OSError as e:
+            raise self._broken() from e
 
     async def send_json(self, *args: t.Any, **kwargs: t.Any) -> None:
         """Send a value as JSON; the parameters are those of :func:`erlen.json.jsonify`."""
@@ -229,13 +237,11 @@ class WebSocket(Request):
         except OSError:  # the client was quicker
             pass
 
-    async def _transmit(self, message: ft.Message) -> None:
-        try:
-            await self._send(message)
-        except OSError as e:
-            if self.close_code is None:
-                self.close_code = 1006
-            raise WebSocketClosed(self.close_code) from e
+    def _broken(self) -> WebSocketClosed:
+        """Return what tells that the server could not send."""
+        if self.close_code is None:
+            self.close_code = 1006
+        return WebSocketClosed(self.close_code, self.close_reason)
 
     # That the client has gone is received, like a message. A view that receives sees it. Behind
     # one that does something else, a task receives; it costs memory, so not before.
