@@ -375,16 +375,21 @@ class Flask(Served):
 
     # The road: see dispatch.py. Each method may be replaced.
 
-    def __call__(self, environ: t.Any, start_response: t.Any = None, send: t.Any = None) -> t.Any:
+    def __call__(self, scope: t.Any, receive: t.Any = None, send: t.Any = None) -> t.Any:
         """Be a WSGI application, an ASGI 3 one, or with one argument an ASGI 2 one.
 
         Middleware goes around ``wsgi_app`` and ``asgi_app``, so that the app stays.
+
+        :param scope: of the connection, or under WSGI the environ. The names are ASGI's, as
+            Daphne calls by them.
+        :param receive: awaited for messages, or under WSGI ``start_response``.
+        :param send: awaited with messages; None under WSGI.
         """
-        if send is None and start_response is not None:
-            return self.wsgi_app(environ, start_response)
+        if send is None and receive is not None:
+            return self.wsgi_app(scope, receive)
         if send is None:
-            return partial(self.asgi_app, environ)
-        return self.asgi_app(environ, start_response, send)  # pyright: ignore[reportArgumentType]  # ASGI gives all three
+            return partial(self.asgi_app, scope)
+        return self.asgi_app(scope, receive, send)  # pyright: ignore[reportArgumentType]  # ASGI gives all three
 
     wsgi_app = dispatch.wsgi_app
 

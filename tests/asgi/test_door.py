@@ -66,6 +66,15 @@ class TestProtocols:
         # By name, too, also where the name is what servers ask for.
         assert b"".join(app.__call__(environ, lambda status, headers: None)) == b"x"
 
+    def test_called_by_the_names_of_asgi(self, app: Any) -> None:
+        """As Daphne does."""
+        app.add_url_rule("/", "index", lambda: "x")
+
+        async def by_names(scope: Any, receive: Any, send: Any) -> None:
+            await app(scope=scope, receive=receive, send=send)
+
+        assert asyncio.run(ask(by_names)).body == b"x"
+
     def test_called_with_nothing(self, app: Any) -> None:
         with pytest.raises(TypeError, match="missing 1 required positional argument"):
             app()
