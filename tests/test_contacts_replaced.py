@@ -170,6 +170,7 @@ class TestResponseClass:
         response = client.get("/foreign")
         assert response.status_code == 404
 
+    @pytest.mark.wsgi  # ASGI sends no reason phrase
     def test_called_as_a_wsgi_app(self, flask: Any, app: Any, client: Any) -> None:
         """flask-sock answers with a response that does nothing when it is called."""
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 
+@pytest.mark.wsgi  # ASGI has the names of headers in lower case
 def test_headers_set_to_a_plain_dict(flask: Any, app: Any, client: Any) -> None:
     # httpbin: Werkzeug makes Headers of it when the response is sent.
     @app.route("/")

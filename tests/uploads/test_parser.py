@@ -109,6 +109,7 @@ def test_refused_without_being_written(
     assert files_below(dest) == set()
 
 
+@pytest.mark.wsgi  # it watches the server's stream, which ASGI has none of
 def test_no_more_than_the_limit_is_on_disk(
     app: Any, photos: UploadSet, dest: Path, post: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -247,6 +248,7 @@ class TestBroken:
         answer = post(b"words=hello", content_type="application/x-www-form-urlencoded")
         assert answer.json["words"] == "hello"
 
+    @pytest.mark.wsgi  # under ASGI nobody is called before the body is there
     def test_a_client_that_goes_away(self, app: Any, post: Any, dest: Path) -> None:
         body = form(part("photo", LARGE, "a.png"))
         answer = post(body, environ_overrides={"wsgi.input": io.BytesIO(body[:-1000])})

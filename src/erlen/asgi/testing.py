@@ -50,6 +50,8 @@ def make_scope(environ: ft.WSGIEnvironment, kind: str = "http") -> dict[str, t.A
     for key in ("CONTENT_TYPE", "CONTENT_LENGTH"):
         if environ.get(key):
             headers.append((key.replace("_", "-").lower().encode(), environ[key].encode("latin-1")))
+    if environ.get("wsgi.input_terminated") and not environ.get("CONTENT_LENGTH"):
+        headers.append((b"transfer-encoding", b"chunked"))
     scope = {
         "type": kind,
         "asgi": {"version": "3.0", "spec_version": "2.4"},
