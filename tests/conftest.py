@@ -11,10 +11,22 @@ from typing import Any
 from unittest import mock
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 DOOR = os.environ.get("ERLEN_TEST_DOOR", "erlen")
 # The door asgi is erlen, whose test clients ask as an ASGI server does.
 PACKAGE = "erlen" if DOOR == "asgi" else DOOR
+
+_property_tests: dict[str, Any] = {
+    "deadline": None,  # No test of erlen measures time.
+    "database": None,
+    "suppress_health_check": list(HealthCheck),
+}
+# The usual run asks the same questions each time, so that a failure belongs to the change at hand.
+# ERLEN_TEST_PROFILE=deep looks much longer, at random.
+settings.register_profile("usual", settings(max_examples=300, derandomize=True, **_property_tests))
+settings.register_profile("deep", settings(max_examples=10_000, **_property_tests))
+settings.load_profile(os.environ.get("ERLEN_TEST_PROFILE", "usual"))
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from blinker import Signal
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import Map
 
-from erlen import Flask, dispatch
+from erlen import Flask, dispatch, signals
 from erlen.dispatch import ROAD
 from erlen.doctor.application import findings_of
 from erlen.doctor.findings import Verdict
@@ -22,6 +23,14 @@ HERE = __name__
 
 def told(app: Any, verdict: Verdict) -> list[str]:
     return [f"{f.what}: {f.why}" for f in findings_of(app) if f.verdict is verdict]
+
+
+@pytest.fixture(autouse=True)
+def silence(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No receivers: those of other tests' applications may still be there."""
+    for signal in vars(signals).values():
+        if isinstance(signal, Signal):
+            monkeypatch.setattr(signal, "receivers", {})
 
 
 def test_an_application_as_it_comes(app: Any) -> None:
