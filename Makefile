@@ -62,8 +62,12 @@ test-erlen: $(VENV)/.test
 test-flask: $(VENV)/.test
 	ERLEN_TEST_DOOR=flask $(BIN)/python -m pytest -p erlen.as_flask -m "not peer"
 
+# What starts processes of its own, where the door of the tests makes no difference.
+NO_ENGINE = asgi cli doctor examples middleware servers test_conformance.py \
+	test_conformance_apps.py test_docs.py test_quickstarts.py
+
 test-asgi: $(VENV)/.test
-	ERLEN_TEST_DOOR=asgi $(BIN)/python -m pytest
+	ERLEN_TEST_DOOR=asgi $(BIN)/python -m pytest $(NO_ENGINE:%=--ignore=tests/%)
 
 test-demo: $(VENV)/.test
 	cd examples/guestbook && $(abspath $(BIN))/python -m pytest

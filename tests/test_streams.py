@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
@@ -333,3 +333,45 @@ class TestClosing:
         assert log == ["teardown"]
         assert b"".join(body) == b"a"
         assert log == ["teardown", "produced"]
+
+
+@pytest.mark.erlen_only
+class TestAsyncIterators:
+    """A view may return an async iterator, under WSGI too."""
+
+    def test_items(self, app: Any, client: Any) -> None:
+        @app.get("/")
+        def index() -> Any:
+            async def produce() -> AsyncIterator[str | bytes]:
+                yield "text "
+                yield b"bytes"
+
+            return produce(), 201
+
+        response = client.get("/")
+        assert (response.status_code, response.text) == (201, "text bytes")
+        assert client.head("/").data == b""
+
+    @pytest.mark.wsgi
+    @pytest.mark.parametrize("chunks", [0, 1])
+    def test_closed_before_its_end(self, app: Any, chunks: int) -> None:
+        log: list[str] = []
+
+        @app.get("/")
+        async def index() -> Any:
+            async def produce() -> AsyncIterator[str]:
+                try:
+                    while True:
+                        yield "x"
+                finally:
+                    log.append("closed")
+
+            return produce()
+
+        body = call(app)
+        items = iter(body)
+        for _ in range(chunks):
+            assert next(items) == b"x"
+        getattr(items, "close", body.close)()
+        body.close()
+        assert log == ["closed"] * chunks
