@@ -101,7 +101,7 @@ class TestPaths:
         assert make_environ(scope | {"raw_path": None})["PATH_INFO"] == "/\xef\xbf\xbd"
 
     def test_what_a_server_need_not_tell(self) -> None:
-        scope = {
+        scope: dict[str, Any] = {
             "type": "http",
             "method": "GET",
             "path": "/",
