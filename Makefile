@@ -100,6 +100,7 @@ bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks.road
 	$(BIN)/python -m benchmarks.http
 	$(BIN)/python -m benchmarks.asgi
+	$(BIN)/python -m benchmarks.extensions
 	$(BIN)/python -m benchmarks.balancer
 	$(BIN)/python -m benchmarks.uploads
 

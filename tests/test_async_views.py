@@ -1,8 +1,12 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import importlib
+import inspect
+import sys
 import threading
+from collections.abc import Iterator
 from contextvars import ContextVar
 from typing import Any
 
@@ -295,6 +299,36 @@ class TestEnsureSync:
         def f() -> None: ...
 
         assert app.ensure_sync(f) is f
+
+    def test_what_is_a_coroutine_function(self, app: Any) -> None:
+        class Called:
+            async def __call__(self) -> str:
+                return "called"
+
+            async def method(self) -> str:
+                return "method"
+
+        async def f() -> str:
+            return "f"
+
+        @functools.wraps(f)
+        def wrapped() -> str:
+            return "wrapped"
+
+        def generator() -> Iterator[str]:
+            yield "generated"
+
+        for asynchronous in (f, functools.partial(f), Called().method):
+            assert isinstance(app.ensure_sync(asynchronous)(), str)
+        for plain in (wrapped, generator, str, Called(), len):
+            assert app.ensure_sync(plain) is plain
+        if sys.version_info >= (3, 12):
+
+            def marked() -> Any:
+                return f()
+
+            assert app.ensure_sync(marked) is marked
+            assert app.ensure_sync(inspect.markcoroutinefunction(marked))() == "f"
 
     def test_async_functions_are_run(self, app: Any) -> None:
         async def f(a: int, *, b: int) -> int:

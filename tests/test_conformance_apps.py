@@ -258,7 +258,8 @@ class TestSettings:
             (
                 "granian",
                 "a:make()",
-                "/v/bin/granian --interface wsgi --host 127.0.0.1 --port 0 --factory a:make",
+                "/v/bin/granian --interface wsgi --blocking-threads 1 --host 127.0.0.1 --port 0"
+                " --factory a:make",
             ),
         ],
     )

@@ -35,8 +35,8 @@ def answers(application: Application, server: str, place: Place) -> list[str]:
     place.folder.mkdir(parents=True)
     place.witness.mkdir()
     application.prepare(place)
-    with serving(SERVERS[server], place, application.target) as port:
-        client = Client(port)
+    with serving(SERVERS[server], place, application.target) as running:
+        client = Client(running.port)
         application.visit(Visit(client, place))
     return [str(answer) for answer in client.answers]
 

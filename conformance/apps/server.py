@@ -91,8 +91,9 @@ class Server:
             call = ["--call"] if factory else []
             return [f"{tool}/waitress-serve", "--listen", f"127.0.0.1:{port}", *call, plain]
         call = ["--factory"] if factory else []
-        listen = ["--host", "127.0.0.1", "--port", str(port)]
-        return [f"{tool}/granian", "--interface", "wsgi", *listen, *call, plain]
+        options = ["--interface", "wsgi", "--blocking-threads", "1"]
+        options += ["--host", "127.0.0.1", "--port", str(port)]
+        return [f"{tool}/granian", *options, *call, plain]
 
 
 SERVERS = {
@@ -107,9 +108,17 @@ SERVERS = {
 }
 
 
+@dataclass(frozen=True)
+class Running:
+    """A server that runs: where it listens, and its first process."""
+
+    port: int
+    pid: int
+
+
 @contextmanager
-def serving(server: Server, place: Place, target: str) -> Iterator[int]:
-    """Serve an application while the block runs, on the port that is yielded.
+def serving(server: Server, place: Place, target: str) -> Iterator[Running]:
+    """Serve an application while the block runs.
 
     :raises RuntimeError: the server did not start, did not end in peace, or did not run on the
         framework that it had to.
@@ -129,7 +138,7 @@ def serving(server: Server, place: Place, target: str) -> Iterator[int]:
             stderr=subprocess.STDOUT,
         )
     try:
-        yield wait_for_port(process, log, port)
+        yield Running(wait_for_port(process, log, port), process.pid)
         process.send_signal(server.ends_by)
         process.wait(SECONDS_TO_STOP)
     except subprocess.TimeoutExpired:

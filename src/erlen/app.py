@@ -9,7 +9,6 @@ import typing as t
 from collections.abc import Callable, Coroutine, ValuesView
 from datetime import timedelta
 from functools import partial
-from inspect import iscoroutinefunction
 
 from werkzeug.exceptions import Aborter, HTTPException
 from werkzeug.routing import BuildError, MapAdapter
@@ -465,7 +464,7 @@ class Flask(Served):
 
     def ensure_sync(self, func: Callable[..., t.Any]) -> Callable[..., t.Any]:
         """Return a function that can be called without ``await``."""
-        return self.async_to_sync(func) if iscoroutinefunction(func) else func
+        return self.async_to_sync(func) if dispatch.is_async(func) else func
 
     def async_to_sync(
         self, func: Callable[..., Coroutine[t.Any, t.Any, t.Any]]

@@ -1,0 +1,46 @@
+"""What the measurements say of a sample: whose work it is."""
+
+from __future__ import annotations
+
+import pytest
+
+from benchmarks.extensions import owner_of, owners_of
+
+SERVE = "serve_orders (/p/benchmarks/extensions.py:150)"
+
+
+@pytest.mark.parametrize(
+    ("innermost", "whose"),
+    [
+        ("wsgi_app (/v/site-packages/flask/app.py:9)", ("framework", "app.wsgi_app")),
+        ("find (/p/src/erlen/routing.py:9)", ("framework", "routing.find")),
+        ("get (/v/werkzeug/local.py:9)", ("framework", "local.get")),
+        ("check (/v/flask_limiter/_limits.py:9)", ("extensions", "_limits.check")),
+        ("execute (/v/sqlalchemy/orm/session.py:9)", ("extensions", "session.execute")),
+        ("page (/p/benchmarks/extensions.py:99)", ("view", "extensions.page")),
+        ("root (/p/benchmarks/templates/notes.html:1)", ("view", "notes.root")),
+        ("_escape (/p/src/erlen/_jinja.py:9)", ("view", "_jinja._escape")),
+        ("sign (/v/itsdangerous/signer.py:9)", ("view", "extensions.serve_orders")),
+    ],
+)
+def test_a_sample_belongs_to_the_innermost_file_of_somebody(
+    innermost: str, whose: tuple[str, str]
+) -> None:
+    assert owner_of(f"{SERVE};{innermost}") == whose
+
+
+def test_what_nobody_owns() -> None:
+    assert owner_of("main (/v/json/__init__.py:1)") == ("framework", "?")
+
+
+def test_shares_of_what_was_served() -> None:
+    collapsed = (
+        f"{SERVE};a (/v/flask/app.py:1) 3\n"
+        f"{SERVE};a (/v/flask/app.py:2) 3\n"
+        f"{SERVE};b (/v/wtforms/form.py:1) 2\n"
+        "readline (/v/io.py:1) 90\n"
+    )
+    assert owners_of(collapsed) == [
+        ("framework", "app.a", 0.75),
+        ("extensions", "form.b", 0.25),
+    ]
