@@ -46,7 +46,8 @@ OWNERS = (
 )
 GROUPS = ("framework", "extensions", "view")
 BATCH = 100  # calls of one batch
-SECONDS = 9  # of serving while py-spy looks
+SECONDS = 7  # of serving while py-spy looks
+LOOKS = 3  # at each side, in turns
 LARGEST = 12  # functions of the framework that are named
 
 
@@ -149,14 +150,14 @@ def owner_of(stack: str) -> tuple[str, str]:
     return "framework", "?"
 
 
-def owners_of(collapsed: str) -> list[tuple[str, str, float]]:
-    """Owner, function and share of all samples, from collapsed stacks; the largest first."""
+def owners_of(collapsed: str) -> Counter[tuple[str, str]]:
+    """How many samples each owner and function has, from collapsed stacks."""
     seen: Counter[tuple[str, str]] = Counter()
     for line in collapsed.splitlines():
         stack, _, count = line.rpartition(" ")
         if f"{serve_orders.__name__} " in stack:
             seen[owner_of(stack)] += int(count)
-    return [(*whose, count / seen.total()) for whose, count in seen.most_common()]
+    return seen
 
 
 def serve_orders(door: str) -> None:
@@ -216,8 +217,8 @@ class Side:
             raise RuntimeError(f"the process on {self.door} ended")
         return json.loads(line)
 
-    def sample(self, name: str) -> list[tuple[str, str, float]]:
-        """Whose work serving is: owner, function and share.
+    def sample(self, name: str) -> Counter[tuple[str, str]]:
+        """Whose work serving is: samples by owner and function.
 
         py-spy looks from outside at any moment. A profiler inside would see the process only
         between two instructions of Python, and slow down many small calls more than few long ones.
@@ -263,17 +264,21 @@ def compare(sides: list[Side], name: str, rounds: int) -> bool:
     for _ in range(rounds):
         for side in sides:
             times[side.door].append(side.order("time", name))
+    seen: dict[str, Counter[tuple[str, str]]] = {side.door: Counter() for side in sides}
+    for _ in range(LOOKS):
+        for side in sides:
+            seen[side.door] += side.sample(name)
     costs: dict[str, dict[str, float]] = {}
     largest: dict[str, list[str]] = {}
-    for side in sides:
-        total = statistics.median(times[side.door])
-        cost = costs[side.door] = dict.fromkeys(GROUPS, 0.0) | {"all": total}
-        told: list[str] = []
-        largest[side.door] = told
-        for group, function, share in side.sample(name):
-            cost[group] += share * total
-            if group == "framework" and len(told) < LARGEST:
-                told.append(f"{function.rpartition('.')[2]} {share * total:.0f}")
+    for door in DOORS:
+        total = statistics.median(times[door])
+        each = total / seen[door].total()
+        costs[door] = {group: 0.0 for group in GROUPS} | {"all": total}
+        largest[door] = []
+        for (group, function), count in seen[door].most_common():
+            costs[door][group] += count * each
+            if group == "framework" and len(largest[door]) < LARGEST:
+                largest[door].append(f"{function.rpartition('.')[2]} {count * each:.0f}")
     print(f"\n{name + ', µs':16}{'Flask':>10}{'erlen':>10}{'erlen / Flask':>16}")
     for group in (*GROUPS, "all"):
         flask, erlen = (costs[door][group] for door in DOORS)

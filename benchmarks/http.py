@@ -159,7 +159,7 @@ def start(peer: Peer, stack: ExitStack) -> int:
     return port
 
 
-def load(port: int, seconds: float) -> float:
+def load(port: int, seconds: float, path: str = "/") -> float:
     """Requests per second, by wrk.
 
     :raises RuntimeError: an answer was not a success, or wrk failed.
@@ -167,7 +167,7 @@ def load(port: int, seconds: float) -> float:
     options = ["-t1", f"-c{CONNECTIONS}", f"-d{seconds:g}s"]
     with on_core(1):
         done = subprocess.run(
-            ["wrk", *options, f"http://127.0.0.1:{port}/"], capture_output=True, text=True
+            ["wrk", *options, f"http://127.0.0.1:{port}{path}"], capture_output=True, text=True
         )
     found = re.search(r"Requests/sec:\s+([\d.]+)", done.stdout)
     if found is None or "Non-2xx" in done.stdout:

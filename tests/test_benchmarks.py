@@ -33,14 +33,11 @@ def test_what_nobody_owns() -> None:
     assert owner_of("main (/v/json/__init__.py:1)") == ("framework", "?")
 
 
-def test_shares_of_what_was_served() -> None:
+def test_only_what_was_served_counts() -> None:
     collapsed = (
         f"{SERVE};a (/v/flask/app.py:1) 3\n"
         f"{SERVE};a (/v/flask/app.py:2) 3\n"
         f"{SERVE};b (/v/wtforms/form.py:1) 2\n"
         "readline (/v/io.py:1) 90\n"
     )
-    assert owners_of(collapsed) == [
-        ("framework", "app.a", 0.75),
-        ("extensions", "form.b", 0.25),
-    ]
+    assert owners_of(collapsed) == {("framework", "app.a"): 6, ("extensions", "form.b"): 2}
