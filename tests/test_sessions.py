@@ -396,6 +396,7 @@ def signers(flask: Any) -> tuple[Any, Any]:
 @example({})
 @example({"a": "ab" * 5})
 @example({"a": "abc" * 90})
+@example({"a": "abc" * 9000})
 def test_the_same_bytes_as_itsdangerous(signers: tuple[Any, Any], data: Any) -> None:
     ours, plain = signers
     with pytest.MonkeyPatch.context() as patch:
