@@ -37,6 +37,17 @@ async def async_stream() -> AsyncIterator[str]:
     return produce()
 
 
+@app.get("/wait")
+async def wait() -> str:
+    print("Waiting.", flush=True)
+    try:
+        await asyncio.Event().wait()
+    except asyncio.CancelledError:
+        print("Cancelled.", flush=True)
+        raise
+    return "never"
+
+
 @app.post("/async")
 async def asynchronous() -> dict[str, object]:
     await asyncio.sleep(0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import socket
 import struct
 import zlib
 from pathlib import Path
@@ -57,6 +58,8 @@ def test_server(name: str, tmp_path: Path) -> None:
         uploads(client)
         streaming(client)
         asynchronous(client)
+        if name in ASGI:
+            goes_away(client)
         status = server.stop()
     assert status in (0, -15), server.printed
     assert ("Before serving." in server.printed) == (name in ASGI)
@@ -118,3 +121,10 @@ def asynchronous(client: Client) -> None:
         "form": {"a": "1", "b": "ü"},
         "scheme": "http",
     }, answer.status
+
+
+def goes_away(client: Client) -> None:
+    with socket.create_connection(("127.0.0.1", client.server.port), PATIENCE) as connection:
+        connection.sendall(b"GET /wait HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        client.server.wait_for("Waiting")
+    client.server.wait_for("Cancelled")
