@@ -10,8 +10,10 @@ from . import as_flask as as_flask
 from .cli import cli
 from .cli import main as cli_main
 from .doctor import doctor_command
+from .translate import translate_command
 
 cli.add_command(doctor_command)
+cli.add_command(translate_command)
 
 
 def main() -> None:

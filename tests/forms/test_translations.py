@@ -1,14 +1,13 @@
-"""The language of validators: the browser's, or what a provider says."""
+"""The language of validators: the browser's, or that of the app's translations."""
 
 from __future__ import annotations
 
-import gettext
 from typing import Any
 
 import pytest
 
 from erlen.forms import Form, StringField
-from erlen.forms._translations import PROVIDER, best_language
+from erlen.forms._translations import languages
 from erlen.forms.validators import DataRequired, Length
 
 pytestmark = pytest.mark.erlen_only
@@ -66,7 +65,7 @@ def test_plural_forms(unprotected: Any) -> None:
     ],
 )
 def test_regions(header: str, language: str) -> None:
-    assert best_language(header) == language
+    assert languages().best(header) == language
 
 
 def test_off(unprotected: Any) -> None:
@@ -80,17 +79,6 @@ def test_locales_of_the_form(unprotected: Any) -> None:
             locales = ["fr"]
 
     assert message(unprotected, "de", French) == "Ce champ est requis."
-
-
-def test_a_provider_is_asked_instead(unprotected: Any) -> None:
-    class Loud(gettext.NullTranslations):
-        def gettext(self, message: str) -> str:
-            return message.upper()
-
-    unprotected.extensions[PROVIDER] = Loud
-    assert message(unprotected, "de") == "THIS FIELD IS REQUIRED."
-    unprotected.extensions[PROVIDER] = lambda: None
-    assert message(unprotected, "de") == ENGLISH
 
 
 def test_outside_of_a_request(unprotected: Any) -> None:

@@ -1,21 +1,19 @@
-"""The language of WTForms' own words: labels it makes and messages of its validators."""
+"""The language of forms: their labels and messages, and those of WTForms' validators."""
 
 from __future__ import annotations
 
 import typing as t
-from collections.abc import Mapping
 from functools import cache, lru_cache
+from gettext import NullTranslations
 from pathlib import Path
 
-from werkzeug.datastructures import LanguageAccept
-from werkzeug.http import parse_accept_header
 from wtforms.i18n import get_translations, messages_path
 
 from ..globals import _cv_app
+from ..i18n import get_locale
+from ..i18n._languages import Languages
+from ..i18n.messages import current_catalog
 
-#: Where ``app.extensions`` has a function that returns the :class:`Translations` of the current
-#: request, or None for English, forms ask it.
-PROVIDER = "forms_translations"
 SOURCE_LANGUAGE = "en"
 
 
@@ -31,52 +29,64 @@ class Translations(t.Protocol):
         ...
 
 
+class Both:
+    """The app's own messages, and WTForms' where the app has none.
+
+    :param own: the app's.
+    :param theirs: WTForms'.
+    """
+
+    def __init__(self, own: Translations, theirs: Translations) -> None:
+        self._own = own
+        self._theirs = theirs
+
+    def gettext(self, string: str, /) -> str:
+        """Return a message in the user's language."""
+        if not string:
+            return ""  # A catalog has its head there.
+        found = self._own.gettext(string)
+        return found if found != string else self._theirs.gettext(string)
+
+    def ngettext(self, singular: str, plural: str, n: int, /) -> str:
+        """Return the form of a message that fits a number."""
+        found = self._own.ngettext(singular, plural, n)
+        return (
+            found if found not in (singular, plural) else self._theirs.ngettext(singular, plural, n)
+        )
+
+
 def current_translations() -> Translations | None:
-    """Return the translations of the current request: the app's, else WTForms' by the browser.
+    """Return the translations of the current request.
+
+    They follow :class:`erlen.i18n.Translations`; without that extension, WTForms' own follow the
+    browser.
 
     :return: None for English as WTForms has it.
     """
     ctx = _cv_app.get(None)
     if ctx is None or not ctx.app.config.get("WTF_I18N_ENABLED", True):
         return None
-    provider = ctx.app.extensions.get(PROVIDER)
-    if provider is not None:
-        return t.cast("Translations | None", provider())
+    locale = get_locale()
+    if locale is not None:
+        language = languages().match(str(locale))
+        return Both(current_catalog(), load(language) if language else NullTranslations())
     if not ctx.has_request:
         return None
     header = ctx.request.environ.get("HTTP_ACCEPT_LANGUAGE")
-    language = header and best_language(header)
-    return load(language) if language else None
-
-
-@lru_cache(maxsize=512)
-def best_language(header: str) -> str | None:
-    """Return which of WTForms' languages an ``Accept-Language`` header wants; None for English.
-
-    A region that is not there gives way to its language: ``de-AT`` to ``de``, ``cs`` to ``cs_CZ``.
-    """
-    for wanted, quality in parse_accept_header(header, LanguageAccept):
-        tag = wanted.lower().replace("-", "_")
-        language = tag.partition("_")[0]
-        if not quality or language == "*":
-            continue
-        if language == SOURCE_LANGUAGE:
-            return None
-        known = languages()
-        if found := known.get(tag) or known.get(language):
-            return found
-    return None
+    language = header and languages().best(header)
+    return load(language) if language and language != SOURCE_LANGUAGE else None
 
 
 @cache
-def languages() -> Mapping[str, str]:
-    """Return WTForms' languages, by their tags in lower case and by their first parts."""
+def languages() -> Languages:
+    """Return WTForms' languages, with the one that its messages are written in."""
     names = sorted(folder.name for folder in Path(messages_path()).iterdir() if folder.is_dir())
-    by_first_part = {name.partition("_")[0]: name for name in reversed(names)}
-    return by_first_part | {name.lower(): name for name in names}
+    return Languages([SOURCE_LANGUAGE, *names])
 
 
 @lru_cache(maxsize=64)
 def load(language: str) -> Translations:
     """Load WTForms' messages in one of its languages, such as ``de`` or ``pt``."""
+    if language == SOURCE_LANGUAGE:
+        return NullTranslations()
     return t.cast(Translations, get_translations([language]))

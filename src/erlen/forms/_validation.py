@@ -13,6 +13,8 @@ from wtforms.fields import Field, FieldList, FormField
 from wtforms.form import BaseForm
 from wtforms.validators import StopValidation, ValidationError
 
+from ..i18n import LazyString
+
 Validator: t.TypeAlias = t.Callable[[t.Any, t.Any], t.Any]
 Extra: t.TypeAlias = Mapping[str, Sequence[Validator]]
 
@@ -140,3 +142,25 @@ def _tell(field: Field, error: StopValidation | ValidationError) -> None:
     if isinstance(error, StopValidation) and not (error.args and error.args[0]):
         return  # It stops without a word.
     t.cast("list[str]", field.errors).append(error.args[0])
+
+
+def settle_errors(form: BaseForm) -> t.Literal[False]:
+    """Make plain text of the errors that are lazy: whoever reads them expects ``str``.
+
+    :return: False, as a form with errors is not valid.
+    """
+    for field in form._fields.values():
+        _settle(field.errors)
+    return False
+
+
+def _settle(errors: t.Any) -> None:
+    if isinstance(errors, Mapping):
+        for inner in errors.values():
+            _settle(inner)
+    elif isinstance(errors, list):
+        for index, error in enumerate(errors):
+            if isinstance(error, LazyString):
+                errors[index] = str(error)
+            else:
+                _settle(error)

@@ -17,7 +17,7 @@ from . import _formdata
 from ._render import quick_label, render
 from ._tokens import FIELD_NAME, TIME_LIMIT
 from ._translations import Translations, current_translations
-from ._validation import Extra, refuse_async, validate_form
+from ._validation import Extra, refuse_async, settle_errors, validate_form
 from .csrf import FormCSRF, FormCSRFField
 from .files import keep_files_out
 
@@ -156,7 +156,8 @@ class Form(wtforms.Form):
         :raise TypeError: a validator is async; then it is :meth:`validate_async`.
         """
         refuse_async(self, extra_validators)
-        return super().validate(extra_validators)
+        valid = super().validate(extra_validators)
+        return valid or settle_errors(self)
 
     def validate_on_submit(self, extra_validators: Extra | None = None) -> bool:
         """Tell whether the form was submitted, and all fields are right.
@@ -178,7 +179,7 @@ class Form(wtforms.Form):
                 f"{type(self).__name__} has a validate() of its own, which validate_async() would"
                 " leave out: write it as 'async def validate_async(self, extra_validators=None)'."
             )
-        return await validate_form(self, extra_validators)
+        return await validate_form(self, extra_validators) or settle_errors(self)
 
     async def validate_on_submit_async(self, extra_validators: Extra | None = None) -> bool:
         """Tell whether the form was submitted, and all fields are right.
