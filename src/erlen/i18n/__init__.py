@@ -27,7 +27,7 @@ from .formats import format_time as format_time
 from .formats import format_timedelta as format_timedelta
 from .formats import to_user_timezone as to_user_timezone
 from .formats import to_utc as to_utc
-from .messages import gettext as _  # noqa: F401  # the name that Babel's extraction knows best
+from .messages import _ as _
 from .messages import gettext as gettext
 from .messages import lazy_gettext as lazy_gettext
 from .messages import lazy_ngettext as lazy_ngettext

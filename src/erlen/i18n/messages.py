@@ -40,6 +40,9 @@ def gettext(message: str, /, **variables: t.Any) -> str:
     return _filled(current_catalog().gettext(message), variables) if message else ""
 
 
+_ = gettext
+
+
 def ngettext(singular: str, plural: str, num: int, /, **variables: t.Any) -> str:
     """Return the form of a message that fits a number.
 
