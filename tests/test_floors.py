@@ -13,7 +13,7 @@ FLOORS = [
     "_files _jinja dispatch",
     "helpers errors urls templating scaffold",
     "cli blueprints testing asgi _serving app",
-    "as_flask _flask_names doctor translate globals.pyi __init__ __main__",
+    "as_flask _flask_names doctor server translate globals.pyi __init__ __main__",
     # The batteries: ordinary extensions over the whole framework, which imports none of them.
     "middleware i18n",
     "forms uploads",
@@ -29,6 +29,7 @@ LAZY = {
     ("app.py", "testing"): "a worker that serves needs no test client",
     ("blueprints.py", "cli"): "a worker that serves needs neither click nor the command line",
     ("doctor/command.py", "doctor"): "every command line loads it, and one command needs the rest",
+    ("server/command.py", "server"): "every command line loads it, and one command needs the rest",
     ("translate/command.py", "translate"): "every command line loads it; Babel is slow to import",
     ("cli/serve.py", "cli"): "only debug mode needs the debugger and the reloader",
     ("templating.py", "_jinja"): "Jinja is slow to import; an API has no templates",

@@ -1,0 +1,211 @@
+"""The server's own process: it opens the socket, starts the workers and ends them.
+
+It is granian's, with three things changed: where its socket comes from, what happens before the
+workers are told to end, and that new workers are only started with code that loads. Of what is
+private to granian, this uses ``_init_shared_socket``, ``_sso``, ``_shd`` and the arguments
+of ``SocketHolder``.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import multiprocessing
+import os
+import signal
+import socket
+import ssl
+import time
+import typing as t
+from dataclasses import replace
+
+import click
+
+from .._extras import missing_extra
+from .application import CannotServe, examine
+from .health import Flag
+from .listener import (
+    BACKLOG,
+    CannotListen,
+    open_tcp,
+    open_unix,
+    refuse_new,
+    wait_until_accepted,
+)
+from .settings import Settings
+from .worker import Loader
+
+try:
+    import granian.net
+    from granian.constants import HTTPModes, Interfaces, SSLProtocols
+    from granian.log import LogLevels
+    from granian.server import MPServer
+except ModuleNotFoundError as error:
+    raise missing_extra("serve", error) from error
+
+# Its types do not say what a SocketHolder takes.
+_net: t.Any = granian.net
+
+# How long connections that are there have to be accepted, and then to have their request read:
+# granian closes those of which it has read nothing. In that time, those who keep a connection and
+# ask on it are told that it closes.
+_ACCEPT_SECONDS = 5.0
+_READ_SECONDS = 1.0
+_LOG = {
+    "handlers": {
+        name: {
+            "formatter": "generic",
+            "class": "logging.StreamHandler",
+            "stream": "ext://sys.stderr",
+        }
+        for name in ("console", "access")
+    }
+}
+
+
+class Supervisor(MPServer):  # type: ignore[misc]  # Any to mypy, see pyproject.toml
+    """Granian's server of worker processes, on a socket of ours and with an orderly end.
+
+    :param listener: the socket, listening.
+    :param settings: how to serve, with the interface decided.
+    """
+
+    def __init__(self, listener: socket.socket, settings: Settings) -> None:
+        self.listener = listener
+        self.settings = settings
+        # In memory that the workers share.
+        self.ending: Flag = multiprocessing.get_context("spawn").RawValue(ctypes.c_bool, False)
+        self.signals: list[int] = []
+        cert, key = settings.tls or (None, None)
+        is_wsgi = settings.interface == "wsgi"
+        super().__init__(
+            target=settings.app or "application",
+            uds=settings.uds,
+            interface=Interfaces.WSGI if is_wsgi else Interfaces.ASGI,
+            workers=settings.workers,
+            blocking_threads=(settings.threads or default_threads()) if is_wsgi else None,
+            http=HTTPModes(settings.http),
+            backlog=BACKLOG,
+            log_level=LogLevels.warning,
+            log_dictconfig=_LOG,
+            ssl_cert=cert,
+            ssl_key=key,
+            ssl_protocol_min=SSLProtocols.tls12,
+            respawn_failed_workers=True,
+            workers_kill_timeout=settings.graceful_timeout,
+        )
+
+    def run(self) -> None:
+        """Serve until a signal comes, SIGTERM or SIGINT."""
+        self.serve(target_loader=Loader(self.settings, self.ending), wrap_loader=False)
+
+    def _init_shared_socket(self) -> None:
+        self._sso = self.listener
+        self._shd = _net.SocketHolder(
+            self.listener.fileno(), self.settings.uds is not None, BACKLOG
+        )
+
+    def signal_handler_interrupt(self, signum: int, frame: t.Any) -> None:
+        self.signals.append(signum)
+        super().signal_handler_interrupt(signum, frame)
+
+    def signal_handler_reload(self, signum: int, frame: t.Any) -> None:
+        try:
+            examine(self.settings.app)
+        except CannotServe as error:
+            click.echo(f"Error: {error.message} The workers stay as they are.", err=True)
+        else:
+            super().signal_handler_reload(signum, frame)
+
+    def shutdown(self, exit_code: int = 0) -> None:
+        if self.signals:
+            self._drain()
+            # Whoever sent the signal may have sent it to the workers too.
+            self.interrupt_children.clear()
+        super().shutdown(exit_code)
+
+    def _drain(self) -> None:
+        """Have clients go to other servers, and take in the requests of those who came."""
+        click.echo(" * Ending: what was asked is still answered", err=True)
+        self.ending.value = True
+        self._wait(self.settings.drain_delay)
+        refuse_new(self.listener)
+        if self._has_workers() and wait_until_accepted(self.listener, _ACCEPT_SECONDS):
+            self._wait(_READ_SECONDS)
+
+    def _wait(self, seconds: float) -> None:
+        """Wait, but not for a person, who pressed Ctrl-C, nor longer than to another signal."""
+        deadline = time.monotonic() + seconds
+        known = len(self.signals)
+        while signal.SIGINT not in self.signals:
+            self.main_loop_interrupt.clear()
+            left = deadline - time.monotonic()
+            if left <= 0 or len(self.signals) > known or not self._has_workers():
+                break
+            self.main_loop_interrupt.wait(left)
+
+    def _has_workers(self) -> bool:
+        return any(worker.is_alive() for worker in self.wrks)
+
+
+def default_threads() -> int:
+    """How many threads of a worker run sync code: more wait for each other to run Python."""
+    return min(8, 2 * (os.cpu_count() or 1) + 1)
+
+
+def serve(settings: Settings) -> None:
+    """Serve an application until a signal comes.
+
+    :param settings: how.
+    :raises CannotServe: the application, the address or the certificate is not right.
+    """
+    # Fork copies the locks of threads that it does not copy; granian asks for what is set here.
+    multiprocessing.set_start_method("spawn", force=True)
+    try:
+        listener = (
+            open_unix(settings.uds) if settings.uds else open_tcp(settings.host, settings.port)
+        )
+    except CannotListen as error:
+        raise CannotServe(str(error)) from None
+    with listener:
+        settings = _decide(settings)
+        try:
+            supervisor = Supervisor(listener, settings)
+        except (ssl.SSLError, OSError) as error:
+            raise CannotServe(f"The certificate and key cannot be used: {error}.") from None
+        supervisor.on_startup(lambda: _tell(listener, settings))
+        supervisor.run()
+
+
+def _decide(settings: Settings) -> Settings:
+    """Look at the application, and choose the interface where none was asked for."""
+    found = examine(settings.app)
+    if settings.interface is None:
+        # Granian's WSGI takes X_Forwarded_For for X-Forwarded-For, and a proxy may pass that on.
+        return replace(settings, interface="asgi" if settings.trust else found.interface)
+    if settings.interface == "wsgi":
+        if found.interface == "asgi" and not found.runs_on_wsgi:
+            _warn(f"WSGI was asked for, but {found.reason}: these do not run.")
+        if settings.trust:
+            _warn(
+                "By WSGI, a header X_Forwarded_For passes for X-Forwarded-For: the proxies must"
+                " remove names with underscores, as nginx does."
+            )
+    return settings
+
+
+def _warn(message: str) -> None:
+    click.echo(f"Warning: {message}", err=True)
+
+
+def _tell(listener: socket.socket, settings: Settings) -> None:
+    if settings.uds:
+        place = f"unix:{settings.uds}"
+    else:
+        host, port = listener.getsockname()[:2]
+        place = f"http{'s' if settings.tls else ''}://{f'[{host}]' if ':' in host else host}:{port}"
+    workers = f"{settings.workers} worker{'s' if settings.workers > 1 else ''}"
+    click.echo(
+        f" * Serving {settings.app or 'the application'} on {place}"
+        f" ({(settings.interface or '').upper()}, {workers})",
+        err=True,
+    )

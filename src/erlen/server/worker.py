@@ -1,0 +1,63 @@
+"""What a worker serves: the application, and what stands around it."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+import typing as t
+from dataclasses import dataclass
+
+import click
+
+from ..typing import App
+from .access import Log, LoggedASGI, LoggedWSGI
+from .application import CannotServe, load
+from .health import Flag, Health, HealthASGI, HealthWSGI
+from .settings import Settings
+from .trust import TrustedASGI, TrustedWSGI
+
+
+@dataclass(frozen=True)
+class Loader:
+    """Loads the application in a worker; goes there from the server.
+
+    :param settings: the server's, with the interface decided.
+    :param ending: raised when the server is about to end.
+    """
+
+    settings: Settings
+    ending: Flag
+
+    def __call__(self) -> t.Any:
+        """Return what granian calls for each request."""
+        threading.Thread(target=_end_with_server, name="erlen-server-watch", daemon=True).start()
+        try:
+            app = load(self.settings.app)
+        except CannotServe as error:
+            click.echo(f"Error: {error.message}", err=True)
+            sys.exit(error.exit_code)
+        return wrap(app, self.settings, self.ending)
+
+
+def _end_with_server() -> None:
+    """Have this worker finish when the server was killed, which cannot tell it to."""
+    server = multiprocessing.parent_process()
+    if server is not None:
+        server.join()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+def wrap(app: App, settings: Settings, ending: Flag) -> t.Any:
+    """Put what a server adds around an application: health, trust in proxies, access log."""
+    health = Health(settings.health, ending)
+    log = None if settings.access_log == "off" else Log(settings.access_log)
+    if settings.interface == "asgi":
+        if settings.threads is not None:
+            app.config["ASGI_THREADS"] = settings.threads
+        inner = app if log is None else LoggedASGI(app, log)
+        return HealthASGI(TrustedASGI(inner, settings.trust), health)
+    inner = app if log is None else LoggedWSGI(app, log)
+    return HealthWSGI(TrustedWSGI(inner, settings.trust), health)

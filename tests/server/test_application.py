@@ -1,0 +1,144 @@
+"""Finding the application before it is served, and what it needs."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from erlen.server.application import CannotServe, Found, examine, load, look_at
+from erlen.views import MethodView
+
+pytestmark = pytest.mark.erlen_only
+
+
+@pytest.fixture
+def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Path]]:
+    """Writes ``wsgi.py`` in the working directory."""
+    monkeypatch.chdir(tmp_path)
+
+    def write(text: str) -> Path:
+        file = tmp_path / "wsgi.py"
+        file.write_text(text)
+        return file
+
+    yield write
+    sys.modules.pop("wsgi", None)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("x = 1\nx / 0", "ZeroDivisionError: division by zero ({file}, line 2)"),
+        ("def f():\n  raise OSError('a\\nb')\nf()", "OSError: a b ({file}, line 2)"),
+        ("import nowhere", "ModuleNotFoundError: No module named 'nowhere' ({file}, line 1)"),
+        ("\nx =", "SyntaxError: invalid syntax ({file}, line 2)"),
+        ("raise SystemExit(3)", "SystemExit: 3 ({file}, line 1)"),
+        ("raise ValueError", "ValueError ({file}, line 1)"),
+    ],
+)
+def test_an_application_that_fails(source: Any, text: str, message: str) -> None:
+    file = source(text)
+    with pytest.raises(CannotServe) as caught:
+        load(None)
+    assert caught.value.exit_code == 1
+    assert caught.value.message == (
+        f"The application cannot be loaded: {message.format(file=file)}."
+        " 'erlen routes' shows the whole traceback."
+    )
+
+
+def test_the_application_is_named_where_it_has_a_name(source: Any) -> None:
+    source("1 / 0")
+    with pytest.raises(CannotServe, match="^The application 'wsgi:app' cannot be loaded: Zero"):
+        load("wsgi:app")
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "message"),
+    [
+        (None, None, "Could not locate a Flask application."),
+        ("missing", None, "Could not import 'missing'."),
+        ("wsgi", "x = 1", "Failed to find Flask application or factory in module 'wsgi'."),
+        ("wsgi:x", "x = 1", "A valid Flask application was not obtained from 'wsgi:x'."),
+    ],
+)
+def test_an_application_that_is_not_there(
+    source: Any, path: str | None, text: str | None, message: str
+) -> None:
+    if text is not None:
+        source(text)
+    else:
+        source("").unlink()
+    with pytest.raises(CannotServe) as caught:
+        load(path)
+    assert caught.value.exit_code == 2
+    assert caught.value.message.startswith(message) and "\n" not in caught.value.message
+
+
+@pytest.mark.parametrize("setting", ["app.debug = True", "app.config['DEBUG'] = True"])
+def test_debug_mode_is_refused(source: Any, setting: str) -> None:
+    source(f"from erlen import Flask\napp = Flask('x')\n{setting}")
+    with pytest.raises(CannotServe, match="The application turns debug mode on") as caught:
+        load(None)
+    assert caught.value.exit_code == 2
+
+
+def test_the_server_does_not_import_the_application(source: Any) -> None:
+    source("from flask import Flask\napp = Flask('x')")
+    assert examine(None) == Found("wsgi")
+    assert "wsgi" not in sys.modules
+
+
+def test_an_application_that_ends_its_process(source: Any) -> None:
+    source("import os\nos._exit(7)")
+    with pytest.raises(CannotServe, match=r"ended the process that loaded it \(exit code 7\)"):
+        examine(None)
+
+
+def test_what_fails_in_the_other_process_is_told(source: Any) -> None:
+    source("")
+    with pytest.raises(CannotServe, match="Failed to find Flask application") as caught:
+        examine(None)
+    assert caught.value.exit_code == 2
+
+
+class TestInterface:
+    def test_of_sync_views(self, app: Any) -> None:
+        class Things(MethodView):
+            def get(self) -> str:
+                return "things"
+
+        app.add_url_rule("/", "index", lambda: "")
+        app.add_url_rule("/things", view_func=Things.as_view("things"))
+        assert look_at(app) == Found("wsgi")
+
+    def test_of_an_async_view(self, app: Any) -> None:
+        @app.get("/")
+        async def index() -> str:
+            return ""
+
+        assert look_at(app) == Found("asgi", "the view 'index' is async")
+
+    def test_of_an_async_method(self, app: Any) -> None:
+        class Things(MethodView):
+            async def get(self) -> str:
+                return "things"
+
+        app.add_url_rule("/things", view_func=Things.as_view("things"))
+        assert look_at(app) == Found("asgi", "the view 'things' is async")
+
+    def test_of_websockets(self, app: Any) -> None:
+        @app.websocket("/")
+        async def talk() -> None: ...
+
+        assert look_at(app) == Found("asgi", "it has WebSockets", runs_on_wsgi=False)
+
+    @pytest.mark.parametrize("hook", ["before_serving", "while_serving", "after_serving"])
+    def test_of_functions_around_serving(self, app: Any, hook: str) -> None:
+        getattr(app, hook)(lambda: None)
+        found = Found("asgi", "it has functions around serving", runs_on_wsgi=False)
+        assert look_at(app) == found

@@ -1,0 +1,148 @@
+"""How a server ends: nothing that was asked is lost."""
+
+from __future__ import annotations
+
+import http.client
+import itertools
+import os
+import signal
+import threading
+from pathlib import Path
+
+import pytest
+
+from .driver import TIMEOUT, Serving
+
+pytestmark = pytest.mark.erlen_only
+
+
+class Clients:
+    """Clients that ask without pause, until their connection is refused.
+
+    :param kept: how many keep their connection while the server does.
+    :param new: how many open one for each request.
+    """
+
+    def __init__(self, server: Serving, kept: int, new: int) -> None:
+        self.server = server
+        self.answered = 0
+        self.lost: list[str] = []
+        self.told_to_close = 0
+        self._news = threading.Condition()
+        self._numbers = itertools.count()
+        self._threads = [
+            threading.Thread(target=self._ask, args=(keeps,), daemon=True)
+            for keeps in [True] * kept + [False] * new
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def _ask(self, keeps: bool) -> None:
+        while True:
+            connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=TIMEOUT)
+            try:
+                connection.connect()
+            except ConnectionRefusedError:
+                return
+            try:
+                while self._ask_once(connection, keeps) and keeps:
+                    pass
+            except (OSError, http.client.HTTPException) as error:
+                self.lost.append(f"{'kept' if keeps else 'new'}: {error!r}")
+                return
+            finally:
+                connection.close()
+
+    def _ask_once(self, connection: http.client.HTTPConnection, keeps: bool) -> bool:
+        number = str(next(self._numbers))
+        headers = {} if keeps else {"Connection": "close"}
+        connection.request("GET", f"/echo/{number}", headers=headers)
+        response = connection.getresponse()
+        body = response.read().decode()
+        if (response.status, body) != (200, number * 100):
+            self.lost.append(f"{response.status} {body[:50]!r} for {number}")
+        closes = response.getheader("Connection") == "close"
+        with self._news:
+            self.answered += 1
+            self.told_to_close += closes and keeps
+            self._news.notify_all()
+        return not closes
+
+    def wait_for(self, answers: int) -> None:
+        """Wait for this many more answers."""
+        with self._news:
+            enough = self.answered + answers
+            assert self._news.wait_for(lambda: self.answered >= enough or self.lost, TIMEOUT)
+
+    def join(self) -> None:
+        for thread in self._threads:
+            thread.join(TIMEOUT)
+            assert not thread.is_alive()
+
+
+@pytest.mark.parametrize("interface", ["wsgi", "asgi"])
+def test_no_request_is_lost_at_sigterm(served: Path, interface: str) -> None:
+    with Serving(served, "--workers", "2", "--interface", interface).ready() as server:
+        clients = Clients(server, kept=4, new=4)
+        clients.wait_for(300)
+        server.terminate()
+        assert server.wait() == 0, server.output
+        clients.join()
+    assert clients.lost == []
+    assert clients.told_to_close >= 4
+
+
+def test_it_is_unready_before_it_closes(served: Path) -> None:
+    with Serving(served, "--drain-delay", "60").ready() as server:
+        assert server.get("/readyz") == (200, "ok\n")
+        server.terminate()
+        server.wait_for("Ending")
+        assert server.get("/readyz") == (503, "ending\n")
+        assert server.get("/livez") == (200, "ok\n")
+        assert server.get("/") == (200, "Hello, World!")
+        # A second signal is of somebody who does not wait any longer.
+        server.terminate()
+        assert server.wait() == 0
+
+
+def test_a_request_has_only_so_long_to_finish(served: Path) -> None:
+    with Serving(served, "--graceful-timeout", "1").ready() as server:
+        lost: list[BaseException] = []
+
+        def ask() -> None:
+            try:
+                server.get("/slow?seconds=600")
+            except OSError as error:
+                lost.append(error)
+
+        thread = threading.Thread(target=ask)
+        thread.start()
+        server.wait_for("slow began")
+        server.terminate()
+        assert server.wait() == 0
+        thread.join(TIMEOUT)
+        assert len(lost) == 1
+        assert "Killing worker-1 after it refused to gracefully stop" in server.output
+
+
+@pytest.mark.parametrize("interface", ["wsgi", "asgi"])
+def test_ctrl_c_lets_a_stream_come_to_its_end(served: Path, interface: str) -> None:
+    with Serving(served, "--interface", interface).ready() as server:
+        answers: list[tuple[int, str]] = []
+        thread = threading.Thread(target=lambda: answers.append(server.get("/stream")))
+        thread.start()
+        server.wait_for("streams")
+        # As a terminal does: to the workers too.
+        os.killpg(server.process.pid, signal.SIGINT)
+        assert server.wait() == 0, server.output
+        thread.join(TIMEOUT)
+        assert answers == [(200, "".join(f"{number}\n" for number in range(10)))]
+        assert "Traceback" not in server.output
+
+
+def test_workers_end_with_a_server_that_was_killed(served: Path) -> None:
+    with Serving(served).ready() as server:
+        assert server.get("/")[0] == 200
+        server.process.kill()
+        # Waits for the end of all that writes to the output.
+        assert server.wait() == -signal.SIGKILL
