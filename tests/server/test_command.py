@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
@@ -141,4 +142,4 @@ def test_without_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_command_is_in_the_list() -> None:
-    assert "  serve    Serve the app in production.\n" in run("--help").output
+    assert re.search(r"\n  serve +Serve the app in production\.\n", run("--help").output)
