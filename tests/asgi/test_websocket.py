@@ -26,6 +26,12 @@ from erlen.asgi.websocket import _is_longer
 from .driver import Exchange, scope_of
 
 
+@pytest.fixture(autouse=True)
+def look_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A view that does something else than receive is watched without delay."""
+    monkeypatch.setattr("erlen.asgi.websocket._UNWATCHED_SECONDS", 0)
+
+
 def ws_scope(path: str = "/ws", **more: Any) -> dict[str, Any]:
     scope = scope_of(path, **more) | {"type": "websocket", "scheme": "ws"}
     del scope["method"]
@@ -545,6 +551,43 @@ class TestEnds:
         asyncio.run(main())
         assert log == [1006]
 
+    def test_sending_from_a_group(self, app: Any, caplog: pytest.LogCaptureFixture) -> None:
+        app.testing = False
+
+        @app.websocket("/ws")
+        async def serve() -> None:
+            await websocket.receive()
+            async with asyncio.TaskGroup() as group:
+                group.create_task(websocket.send("x"))
+
+        async def main() -> None:
+            talk = Talk(app)
+            await talk.until_sent(1)
+            talk.gone = True
+            talk.say("go on")
+            await asyncio.wait_for(talk.task, 20)
+
+        asyncio.run(main())
+        assert caplog.text == ""
+
+    def test_that_another_one_is_closed_is_an_error(
+        self, app: Any, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        app.testing = False
+
+        @app.websocket("/ws")
+        async def serve() -> None:
+            await websocket.accept()
+            raise WebSocketClosed(1006)
+
+        async def main() -> Talk:
+            talk = Talk(app)
+            await asyncio.wait_for(talk.task, 20)
+            return talk
+
+        assert asyncio.run(main()).sent[-1]["code"] == 1011
+        assert "Exception on /ws" in caplog.text
+
     def test_a_cancellation_of_the_server_goes_on(self, app: Any) -> None:
         echo(app)
 
@@ -649,10 +692,39 @@ class TestLimits:
 
         assert asyncio.run(main()) == " ".join(map(str, range(50)))
 
-    def test_a_view_that_received_and_then_waits_elsewhere(
-        self, app: Any, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr("erlen.asgi.websocket._UNWATCHED_SECONDS", 0)
+    def test_a_view_that_comes_back_receives_for_itself(self, app: Any) -> None:
+        away = asyncio.Event()
+        readers: list[Any] = []
+
+        @app.websocket("/ws")
+        async def serve() -> None:
+            await websocket.accept()
+            ours = websocket._get_current_object()
+            await away.wait()
+            readers.append(ours._reader)
+            for _ in range(3):
+                await websocket.send(await websocket.receive())
+                readers.append(ours._reader)
+
+        async def main() -> str:
+            talk = Talk(app)
+            await talk.until_sent(1)
+            for _ in range(5):
+                await asyncio.sleep(0)
+            away.set()
+            for n in range(3):
+                for _ in range(5):
+                    await asyncio.sleep(0)
+                talk.say(str(n))
+                await talk.until_sent(n + 2)
+            await talk.task
+            return "".join(message.get("text", "") for message in talk.sent)
+
+        assert asyncio.run(main()) == "012"
+        assert readers[0] is not None
+        assert readers[1:] == [None, None, None]
+
+    def test_a_view_that_received_and_then_waits_elsewhere(self, app: Any) -> None:
         received = asyncio.Event()
 
         @app.websocket("/ws")

@@ -72,7 +72,9 @@ class WebSocket(Request):
     _is_receiving = False
     _messages: asyncio.Queue[ft.Message] | None = None
     _reader: asyncio.Task[None] | None = None
-    _look: asyncio.Handle | None = None
+    _look: asyncio.TimerHandle | None = None
+    _received_messages = 0
+    _seen_messages = 0
 
     def __init__(
         self, environ: ft.WSGIEnvironment, receive: ft.Receive, send: ft.Send, limit: int | None
@@ -119,7 +121,7 @@ class WebSocket(Request):
             )
         except OSError as e:
             raise self._broken() from e
-        asyncio.get_running_loop().call_soon(self._look_after)
+        self._look_later()
 
     async def receive(self) -> str | bytes:
         """Wait for the next message, a text or bytes.
@@ -130,6 +132,8 @@ class WebSocket(Request):
         """
         if not self.accepted:
             await self.accept()
+        if self._messages is not None and self._reader is None and self._messages.empty():
+            self._messages = None
         if self.close_code is not None and self._messages is None:
             raise asyncio.CancelledError
         if self._is_receiving:
@@ -145,9 +149,9 @@ class WebSocket(Request):
         if message["type"] != "websocket.receive":
             self._leave(message)
             raise asyncio.CancelledError
+        self._received_messages += 1
         if self._look is None:
-            loop = asyncio.get_running_loop()
-            self._look = loop.call_later(_UNWATCHED_SECONDS, self._look_after)
+            self._look_later()
         data: str | bytes | None = message.get("text")
         if data is None:
             data = t.cast(bytes, message["bytes"])
@@ -244,23 +248,36 @@ class WebSocket(Request):
         return WebSocketClosed(self.close_code, self.close_reason)
 
     # That the client has gone is received, like a message. A view that receives sees it. Behind
-    # one that does something else, a task receives; it costs memory, so not before.
+    # one that has done something else for a while a task receives, until it comes back.
+
+    def _look_later(self) -> None:
+        self._look = asyncio.get_running_loop().call_later(_UNWATCHED_SECONDS, self._look_after)
 
     def _look_after(self) -> None:
         self._look = None
         if self._is_receiving or self._reader is not None or self.close_code is not None:
             return
-        self._messages = asyncio.Queue(_QUEUED_MESSAGES)
+        if self._seen_messages != self._received_messages:
+            # It was here meanwhile.
+            self._seen_messages = self._received_messages
+            self._look_later()
+            return
+        if self._messages is None:
+            self._messages = asyncio.Queue(_QUEUED_MESSAGES)
         self._reader = asyncio.get_running_loop().create_task(self._read(self._messages))
 
     async def _read(self, messages: asyncio.Queue[ft.Message]) -> None:
-        message: ft.Message = {"type": "websocket.receive"}
-        while message["type"] == "websocket.receive":
+        while True:
             message = await self._receive()
-            if message["type"] != "websocket.receive":
+            is_end = message["type"] != "websocket.receive"
+            if is_end:
                 self._leave(message)
+            is_back = self._is_receiving
             # Where the queue is full, the server's fills, and then the client has to wait.
             await messages.put(message)
+            if is_end or is_back:
+                self._reader = None
+                return
 
     def _leave(self, message: ft.Message) -> None:
         """The client has gone: cancel the view, wherever it waits."""
@@ -331,8 +348,6 @@ async def handle_websocket(
         task = asyncio.current_task()
         if task is not None and task.cancelling():
             task.uncancel()
-    except WebSocketClosed:
-        pass
     except BaseException as e:
         error = e
         await websocket.close(1011)
@@ -349,9 +364,9 @@ async def _serve(app: ft.App, ctx: RequestContext, websocket: WebSocket) -> None
     app._got_first_request = True
     try:
         rv = await _dispatch(app, ctx, websocket)
-    except WebSocketClosed:
-        raise
     except Exception as e:
+        if websocket.close_code is not None and _is_only_closed(e):
+            return
         if websocket.accepted:
             await _close_for(app, ctx, websocket, e)
             return
@@ -366,6 +381,13 @@ async def _serve(app: ft.App, ctx: RequestContext, websocket: WebSocket) -> None
         await websocket.close()
     elif websocket.close_code is None:
         await _refuse(app, websocket, response)
+
+
+def _is_only_closed(e: Exception) -> bool:
+    """Tell whether a view ended for nothing but that its WebSocket was closed."""
+    if isinstance(e, ExceptionGroup):
+        return e.split(WebSocketClosed)[1] is None
+    return isinstance(e, WebSocketClosed)
 
 
 async def _dispatch(app: ft.App, ctx: RequestContext, websocket: WebSocket) -> t.Any:
