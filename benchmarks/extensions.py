@@ -111,7 +111,9 @@ def make_app() -> Any:
 
     with app.app_context():
         db.create_all()
-        db.session.add(User(name="Alice <Liddell>", motto="curiouser"))
+        alice = User()
+        alice.name, alice.motto = "Alice <Liddell>", "curiouser"
+        db.session.add(alice)
         db.session.add_all(Note(user_id=1, text=f"note & {number}") for number in range(10))
         db.session.commit()
     return app
