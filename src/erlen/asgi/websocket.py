@@ -155,7 +155,9 @@ class WebSocket(Request):
         data: str | bytes | None = message.get("text")
         if data is None:
             data = t.cast(bytes, message["bytes"])
-        if self._max_size is not None and _is_longer(data, self._max_size):
+        limit = self._max_size
+        # A character has at most four bytes.
+        if limit is not None and len(data) * 4 > limit and _is_longer(data, limit):
             await self.close(1009, "The message is too big.")
             raise WebSocketClosed(1009)
         return data
@@ -302,9 +304,7 @@ def _is_cancelled() -> bool:
 
 def _is_longer(data: str | bytes, limit: int) -> bool:
     """Tell whether a message has more bytes than a number."""
-    size = len(data)
-    # A character has one to four bytes.
-    return size > limit or (isinstance(data, str) and size * 4 > limit < len(data.encode()))
+    return len(data) > limit or (isinstance(data, str) and len(data.encode()) > limit)
 
 
 def _session_cookies() -> list[tuple[str, str]]:
