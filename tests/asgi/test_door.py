@@ -549,6 +549,30 @@ class TestClientGoesAway:
 
         asyncio.run(main())
 
+    def test_the_server_cancels_while_a_thread_works(self, app: Any) -> None:
+        """The thread ends its work, and what it answers is closed."""
+        log: list[str] = []
+        started, go = threading.Event(), threading.Event()
+
+        @app.get("/")
+        def index() -> Any:
+            started.set()
+            go.wait(20)
+            response = Response(iter(["a", "b"]))
+            response.call_on_close(lambda: log.append("closed"))
+            return response
+
+        async def main() -> None:
+            exchange = Exchange(app, scope_of())
+            await asyncio.to_thread(started.wait)
+            exchange.task.cancel()
+            go.set()
+            with pytest.raises(asyncio.CancelledError):
+                await exchange.task
+
+        asyncio.run(main())
+        assert log == ["closed"]
+
     def test_an_async_view_behind_a_sync_wrapper(self, app: Any) -> None:
         waiting = asyncio.Event()
         log: list[str] = []

@@ -25,7 +25,8 @@ from .body import NO_BODY, Body
 from .dispatch import respond
 from .environ import make_environ
 from .lifespan import handle_lifespan, start_tasks
-from .response import Answer, Watch, answer_of, deliver_stream
+from .pool import Pool
+from .response import Answer, Watch, answer_of, close_answer, deliver_stream
 from .websocket import handle_websocket
 
 _OLD_HTTP = ("1.1", "1.0")
@@ -55,6 +56,7 @@ async def handle_http(app: ft.App, scope: ft.Scope, receive: ft.Receive, send: f
     environ["erlen.server"] = Server(loop)
     is_known, view = _find_view(app, environ)
     body: Body = NO_BODY
+    reads_ahead = False
     if (
         environ.get("CONTENT_LENGTH", "0") != "0"
         or "HTTP_TRANSFER_ENCODING" in environ
@@ -63,10 +65,10 @@ async def handle_http(app: ft.App, scope: ft.Scope, receive: ft.Receive, send: f
         body = Body(receive, loop, app.config["ASGI_BODY_MEMORY_SIZE"])
         # Where nothing is at the URL, nothing needs the body.
         reads_ahead = not is_known or (view is not None and not hasattr(view, "stream_body"))
-        if not await _prepare_body(app, environ, body, reads_ahead):
-            return
     environ["wsgi.input"] = body
     try:
+        if body is not NO_BODY and not await _prepare_body(app, environ, body, reads_ahead):
+            return
         answer: Answer | None
         if view is not None and is_awaited(view, environ["REQUEST_METHOD"]):
             steps = respond(app, RequestContext(app, environ))
@@ -201,9 +203,13 @@ async def _answer_in_thread(
     server: Server = environ["erlen.server"]
     watch = Watch(receive, body, server.cancel)
     server.on_task = watch.start
+    pool: Pool = app._pool
+    job = pool.submit(_call_wsgi, app, environ)
     try:
-        return await app._pool.run(_call_wsgi, app, environ)  # type: ignore[no-any-return]  # an Answer
+        return t.cast(Answer, await job)
     except asyncio.CancelledError:
+        if job.done() and job.exception() is None:
+            await close_answer(pool, job.result())
         if not watch.excuses_cancellation():
             raise
         return None

@@ -140,6 +140,13 @@ def answer_of(
         raise
 
 
+async def close_answer(pool: Pool, answer: Answer) -> None:
+    """Give back what an answer holds that nobody waits for any more."""
+    body = answer[2]
+    if isinstance(body, Stream):
+        await body.aclose(pool)
+
+
 class _Started:
     """An iterable that is iterated already."""
 
