@@ -15,8 +15,8 @@ FLOORS = [
     "cli blueprints testing asgi _serving app",
     "as_flask _flask_names doctor server translate globals.pyi __init__ __main__",
     # The batteries: ordinary extensions over the whole framework, which imports none of them.
-    "middleware i18n",
-    "forms uploads",
+    "middleware i18n sse",
+    "forms uploads channels",
 ]
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms.split()}
 MOST_LINES = 600
