@@ -6,6 +6,7 @@ import asyncio
 import typing as t
 from collections.abc import Generator
 from concurrent.futures import Future
+from functools import partial
 from importlib import import_module
 from urllib.parse import urlsplit
 from weakref import WeakSet
@@ -150,12 +151,10 @@ class Published:
         self._done = done
         self._logger = logger
         self._is_awaited = False
-        done.add_done_callback(self._log_unseen)
 
-    def _log_unseen(self, done: Future[str | None]) -> None:
-        error = done.exception()
-        if error is not None and not self._is_awaited:
-            self._logger.error("A message was not published: %s", error)
+    def __del__(self) -> None:
+        if not self._is_awaited:
+            self._done.add_done_callback(partial(_log_failure, self._logger))
 
     def __await__(self) -> Generator[t.Any, None, str | None]:
         """Wait; the result is the message's id, None where no history is kept."""
@@ -163,6 +162,12 @@ class Published:
         if self._done.done():
             return self._done.result()
         return (yield from asyncio.wrap_future(self._done).__await__())
+
+
+def _log_failure(logger: t.Any, done: Future[str | None]) -> None:
+    error = done.exception()
+    if error is not None:
+        logger.error("A message was not published: %s", error)
 
 
 def _make_hub(app: App) -> MemoryHub | RedisHub:
