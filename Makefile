@@ -63,7 +63,7 @@ test-flask: $(VENV)/.test
 	ERLEN_TEST_DOOR=flask $(BIN)/python -m pytest -p erlen.as_flask -m "not peer"
 
 # What starts processes of its own, where the door of the tests makes no difference.
-NO_ENGINE = asgi cli doctor examples middleware servers test_conformance.py \
+NO_ENGINE = asgi cli doctor examples middleware server servers test_conformance.py \
 	test_conformance_apps.py test_docs.py test_quickstarts.py
 
 test-asgi: $(VENV)/.test
