@@ -313,7 +313,7 @@ def test_a_process_that_asked_for_the_real_flask(runner: Any, tmp_path: Path) ->
 
 
 def test_what_is_missing_is_told(runner: Any) -> None:
-    with pytest.raises(runner.environments.Unavailable, match=r"import nowhere_\n.*nowhere_"):
+    with pytest.raises(runner.environments.Unavailable, match=r"(?s)import nowhere_\n.*nowhere_"):
         runner.environments.call(sys.executable, "-c", "import nowhere_")
 
 

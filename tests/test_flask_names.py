@@ -59,10 +59,9 @@ def test_lent_by_the_alias() -> None:
     ):
         real = importlib.import_module(f"erlen.{name}")
         module = types.ModuleType(real.__name__)
+        vars(module)[own] = getattr(real, own)
         if "__getattr__" in vars(real):
             vars(module)["__getattr__"] = vars(real)["__getattr__"]
-        else:
-            vars(module)[own] = getattr(real, own)
         finder._lend(module)
         lender = vars(module)["__getattr__"]
         finder._lend(module)

@@ -28,6 +28,7 @@ _BORROWED: dict[str, dict[str, str]] = {
         "erlen.signals": f"appcontext_tearing_down {_SIGNALS}",
         "erlen.templating": f"DispatchingJinjaLoader Environment {_TYPES}",
         "erlen.wrappers": "_split_blueprint_path",
+        "inspect": "iscoroutinefunction",
         "itertools": "chain",
         "types": "TracebackType",
         "urllib.parse": "_url_quote=quote",
