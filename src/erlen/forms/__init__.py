@@ -14,7 +14,13 @@ from wtforms import widgets as widgets
 
 from . import fields as fields
 from . import validators as validators
+from ._captcha_check import CaptchaRefused as CaptchaRefused
+from ._captcha_check import CaptchaUnavailable as CaptchaUnavailable
 from ._macros import add_macros as add_macros
+from .captcha import Captcha as Captcha
+from .captcha import CaptchaField as CaptchaField
+from .captcha import Recaptcha as Recaptcha
+from .captcha import RecaptchaField as RecaptchaField
 from .csrf import CSRFError as CSRFError
 from .csrf import CSRFProtect as CSRFProtect
 from .csrf import csrf_meta_tag as csrf_meta_tag

@@ -10,6 +10,7 @@ from wtforms.form import BaseForm
 
 from ..app import Flask
 from ..blueprints import Blueprint
+from .captcha import CaptchaField
 
 NAME = "erlen_forms"
 
@@ -38,6 +39,8 @@ def kind_of(field: Field) -> str:
         return "list"
     if isinstance(field, RadioField):
         return "radio"
+    if isinstance(field, CaptchaField):
+        return "captcha"
     widget = field.widget
     if isinstance(widget, widgets.Input):
         return str(widget.input_type)
