@@ -8,6 +8,7 @@ import os
 import signal
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -125,15 +126,28 @@ def test_a_request_has_only_so_long_to_finish(served: Path) -> None:
         assert "Killing worker-1 after it refused to gracefully stop" in server.output
 
 
+def press_ctrl_c(server: Serving) -> None:
+    """Do as a terminal does: interrupt the whole group of processes."""
+    os.killpg(server.process.pid, signal.SIGINT)
+
+
+def terminate_all(server: Serving) -> None:
+    """Do as systemd and Heroku do: send SIGTERM to each process."""
+    os.kill(int(server.get("/pid")[1]), signal.SIGTERM)
+    server.terminate()
+
+
 @pytest.mark.parametrize("interface", ["wsgi", "asgi"])
-def test_ctrl_c_lets_a_stream_come_to_its_end(served: Path, interface: str) -> None:
-    with Serving(served, "--interface", interface).ready() as server:
+@pytest.mark.parametrize("end", [press_ctrl_c, terminate_all])
+def test_a_stream_comes_to_its_end(served: Path, interface: str, end: Any) -> None:
+    # The limit is longer than this test waits: a worker that hangs is not to be killed in time.
+    options = ("--interface", interface, "--graceful-timeout", "600")
+    with Serving(served, *options).ready() as server:
         answers: list[tuple[int, str]] = []
         thread = threading.Thread(target=lambda: answers.append(server.get("/stream")))
         thread.start()
         server.wait_for("streams")
-        # As a terminal does: to the workers too.
-        os.killpg(server.process.pid, signal.SIGINT)
+        end(server)
         assert server.wait() == 0, server.output
         thread.join(TIMEOUT)
         assert answers == [(200, "".join(f"{number}\n" for number in range(10)))]

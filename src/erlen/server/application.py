@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 import multiprocessing
 import os
+import signal
 import sys
 import traceback
 import typing as t
@@ -117,6 +118,8 @@ def examine(path: str | None) -> Found:
 
 
 def _report(sender: Connection, path: str | None) -> t.NoReturn:
+    # Ctrl-C ends this without a word: the server says what is to be said.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     found: Found | tuple[str, int]
     try:
         found = look_at(load(path))

@@ -14,6 +14,7 @@ import os
 import signal
 import socket
 import ssl
+import threading
 import time
 import typing as t
 from dataclasses import replace
@@ -79,7 +80,8 @@ class Supervisor(MPServer):  # type: ignore[misc]  # Any to mypy, see pyproject.
         is_wsgi = settings.interface == "wsgi"
         super().__init__(
             target=settings.app or "application",
-            uds=settings.uds,
+            # Not the unix socket's path: granian would remove, at the end, what may be the socket
+            # of the next server by then.
             interface=Interfaces.WSGI if is_wsgi else Interfaces.ASGI,
             workers=settings.workers,
             blocking_threads=(settings.threads or default_threads()) if is_wsgi else None,
@@ -109,6 +111,10 @@ class Supervisor(MPServer):  # type: ignore[misc]  # Any to mypy, see pyproject.
         super().signal_handler_interrupt(signum, frame)
 
     def signal_handler_reload(self, signum: int, frame: t.Any) -> None:
+        # In a thread: code may take long to load, and another signal is to be heard meanwhile.
+        threading.Thread(target=self._reload_what_loads, args=(signum, frame), daemon=True).start()
+
+    def _reload_what_loads(self, signum: int, frame: t.Any) -> None:
         try:
             examine(self.settings.app)
         except CannotServe as error:

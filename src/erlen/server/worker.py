@@ -33,6 +33,9 @@ class Loader:
 
     def __call__(self) -> t.Any:
         """Return what granian calls for each request."""
+        # A group of its own, so that Ctrl-C reaches the server alone, which tells the workers:
+        # granian's WSGI does not always survive to be told twice in an instant.
+        os.setpgid(0, 0)
         threading.Thread(target=_end_with_server, name="erlen-server-watch", daemon=True).start()
         try:
             app = load(self.settings.app)
