@@ -21,7 +21,7 @@ from .catalogue import Suite
 from .environments import EVERYWHERE, ROOT, digest, interpreter
 
 PLUGINS = Path(__file__).resolve().parents[1] / "plugins"
-TIMEOUT = 1800  # seconds for one run
+TIMEOUT = 3600  # seconds for one run
 NO_TESTS = 5  # pytest's exit code for it
 
 
