@@ -105,7 +105,7 @@ def test_a_form_with_mistakes(server: Server, browser: Browser, tmp_path: Path) 
     browser.open(server.url)
     sign(browser, " ", "Dear words", no_picture)
     assert "Please tell us your name." in browser.text()
-    assert "The file ends in .png, but its content is not of that kind." in browser.text()
+    assert "The file ends in .png, but there is no such picture in it." in browser.text()
     assert browser.evaluate("document.querySelector('#message').value") == "Dear words"
     described = "document.querySelector('#name').getAttribute('aria-describedby')"
     assert browser.evaluate(f"document.getElementById({described}).innerText").startswith("Please")
@@ -157,7 +157,7 @@ def test_a_progress_bar(server: Server, browser: Browser, tmp_path: Path) -> Non
     assert shares == sorted(shares) and shares[0] == 0 and shares[-1] == 1
     assert any(0 < share < 1 for share in shares)
     words = [text for _, text, _ in seen]
-    assert any(re.fullmatch(r"\d+ % of the picture is sent\.", text) for text in words)
+    assert any(re.fullmatch(r"\d+% of the picture is sent\.", text) for text in words)
     assert words[-1] == "Sent; one moment, please."
     assert seen[-1][2] is True
     shown = "document.querySelector('.picture img')"
@@ -179,6 +179,35 @@ def test_a_picture_that_is_too_large(server: Server, browser: Browser, tmp_path:
         " && (document.querySelector('.error') !== null"
         " || document.querySelector('#message').value === 'Kept words')"
     )
+
+
+@pytest.mark.parametrize(
+    ("language", "title", "problem", "advice"),
+    [
+        ("en", "Sign the book", "Please tell us your name.", "At most 1000 characters, please"),
+        ("de", "Ins Buch schreiben", "Bitte sagen Sie uns Ihren Namen.", "Bitte höchstens 1000"),
+    ],
+)
+def test_errors_in_two_languages(
+    server: Server, browser: Browser, language: str, title: str, problem: str, advice: str
+) -> None:
+    """As the browser asks for; then a visitor chooses, and it stays."""
+    agent = browser.evaluate("navigator.userAgent")
+    browser.do("Emulation.setUserAgentOverride", userAgent=agent, acceptLanguage=language)
+    browser.open(server.url)
+    assert browser.evaluate("document.documentElement.lang") == language
+    assert browser.evaluate("document.querySelector('h1').innerText") == title
+    browser.evaluate("document.querySelector('.sign form').noValidate = true")
+    sign(browser, " ", "x" * 1001)
+    errors = browser.evaluate("[...document.querySelectorAll('.errors')].map(it => it.innerText)")
+    assert len(errors) == 2
+    assert errors[0] == problem and errors[1].startswith(advice)
+
+    other = "de" if language == "en" else "en"
+    browser.click(f"button[name=language][value={other}]")
+    assert browser.evaluate("document.documentElement.lang") == other
+    browser.open(server.url)
+    assert browser.evaluate("document.documentElement.lang") == other
 
 
 def test_another_site_cannot_sign(server: Server, browser: Browser, tmp_path: Path) -> None:

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from erlen import Flask
+from erlen.i18n import Translations
+from erlen.i18n import lazy_gettext as _l
 
 from . import api, db, errors, pages, pictures, security
 
@@ -20,7 +22,8 @@ def create_app(test_config: Mapping[str, Any] | None = None) -> Flask:
     """
     app = Flask(__name__, instance_relative_config=True)
     app.config.from_mapping(
-        TITLE="Our guestbook",
+        TITLE=_l("Our guestbook"),
+        LANGUAGES={"en": "English", "de": "Deutsch"},
         DATA_FOLDER=app.instance_path,
         ENTRIES_PER_PAGE=6,
         MAX_CONTENT_LENGTH=4 * 1024 * 1024,
@@ -33,6 +36,7 @@ def create_app(test_config: Mapping[str, Any] | None = None) -> Flask:
         app.config.from_mapping(test_config)
     app.config["DATA_FOLDER"] = Path(app.config["DATA_FOLDER"]).absolute()
 
+    Translations(app)
     security.init_app(app)
     db.init_app(app)
     errors.init_app(app)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from erlen import Blueprint, abort, jsonify, request, url_for
+from erlen.i18n import gettext as _
 from erlen.typing import ResponseReturnValue
 
 from . import entries
@@ -32,11 +33,11 @@ def list_entries() -> dict[str, Any]:
 @bp.post("/entries")
 def add_entry() -> ResponseReturnValue:
     if not request.is_json:
-        abort(415, "Send a JSON object with the fields name and message.")
+        abort(415, _("Send a JSON object with the fields name and message."))
     form = EntryForm()
     if not form.validate():
         problems = {name: " ".join(said) for name, said in form.errors.items()}
-        answer = {"status": 422, "message": "Some fields are not right.", "fields": problems}
+        answer = {"status": 422, "message": _("Some fields are not right."), "fields": problems}
         return jsonify(error=answer), 422
     entry = entries.find(entries.add(form.name.data or "", form.message.data or ""))
     return _as_json(entry), 201, {"Location": url_for(".show_entry", entry_id=entry.id)}
@@ -51,7 +52,7 @@ def show_entry(entry_id: int) -> dict[str, Any]:
 def remove_entry(entry_id: int) -> ResponseReturnValue:
     entry = entries.find(entry_id)
     if not entry.is_mine:
-        abort(403, "Only who wrote an entry can remove it: send the session cookie along.")
+        abort(403, _("Only who wrote an entry can remove it: send the session cookie along."))
     entries.remove(entry)
     return "", 204
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from erlen import abort, current_app, session
+from erlen.i18n import gettext as _
 
 from . import pictures
 from .db import get_db
@@ -44,7 +45,10 @@ def page(number: int) -> Page:
     total: int = get_db().execute("SELECT count(*) FROM entry").fetchone()[0]
     last = max(1, -(-total // size))
     if not 1 <= number <= last:
-        abort(404, f"The book has pages 1 to {last}, but no page {number}.")
+        told = _(
+            "The book has pages 1 to %(last)s, but no page %(number)s.", last=last, number=number
+        )
+        abort(404, told)
     rows = get_db().execute(
         f"SELECT {COLUMNS} FROM entry ORDER BY id DESC LIMIT ? OFFSET ?",
         (size, (number - 1) * size),
@@ -56,7 +60,7 @@ def find(entry_id: int) -> Entry:
     """One entry; 404 where there is none."""
     row = get_db().execute(f"SELECT {COLUMNS} FROM entry WHERE id = ?", (entry_id,)).fetchone()
     if row is None:
-        abort(404, "There is no such entry, or no longer.")
+        abort(404, _("There is no such entry, or no longer."))
     return _entry(row)
 
 

@@ -12,10 +12,12 @@ from erlen.forms import (
     ValidationError,
 )
 from erlen.forms.validators import DataRequired, Length
+from erlen.i18n import lazy_gettext as _l
 
 from . import pictures
 
-TOO_LONG = "At most %(max)d characters, please: these are %(length)d."
+# Lazy: each visitor's language is known only when the form is shown.
+TOO_LONG = _l("At most %(max)d characters, please: these are %(length)d.")
 
 
 def _one_line(text: str | None) -> str:
@@ -29,24 +31,28 @@ def _trimmed(text: str | None) -> str:
 def can_be_shown(form: Form, field: StringField) -> None:
     """Refuse control characters."""
     if any(unicodedata.category(c) == "Cc" and c not in "\n\t" for c in field.data or ""):
-        raise ValidationError("There are characters in it that cannot be shown.")
+        raise ValidationError(_l("There are characters in it that cannot be shown."))
 
 
 class EntryForm(Form):
     name = StringField(
-        "Your name",
-        [DataRequired("Please tell us your name."), Length(max=60, message=TOO_LONG), can_be_shown],
+        _l("Your name"),
+        [
+            DataRequired(_l("Please tell us your name.")),
+            Length(max=60, message=TOO_LONG),
+            can_be_shown,
+        ],
         filters=[_one_line],
         render_kw={"autocomplete": "name"},
     )
     message = TextAreaField(
-        "Your words",
+        _l("Your words"),
         [
-            DataRequired("Please write a few words."),
+            DataRequired(_l("Please write a few words.")),
             Length(max=1000, message=TOO_LONG),
             can_be_shown,
         ],
         filters=[_trimmed],
         render_kw={"rows": 5},
     )
-    picture = FileField("A picture, if you like", [pictures.is_picture])
+    picture = FileField(_l("A picture, if you like"), [pictures.is_picture])

@@ -15,6 +15,8 @@ from erlen import (
     session,
     url_for,
 )
+from erlen.i18n import format_date, format_time
+from erlen.i18n import gettext as _
 from erlen.typing import ResponseReturnValue
 
 from . import entries, pictures
@@ -28,7 +30,7 @@ ENTRY_ID = "<int(max=9223372036854775807):entry_id>"
 
 @bp.app_template_filter("when")
 def when(moment: datetime) -> str:
-    return f"{moment.day} {moment:%B %Y, %H:%M} UTC"
+    return f"{format_date(moment, 'long')}, {format_time(moment, 'short')} UTC"
 
 
 @bp.get("/")
@@ -50,7 +52,8 @@ def sign() -> ResponseReturnValue:
         if picture:
             pictures.remove(picture)
         raise
-    flash(f"Thank you, {form.name.data}. Your entry is in the book.", "good")
+    thanks = _("Thank you, %(name)s. Your entry is in the book.", name=form.name.data)
+    flash(thanks, "good")
     # 303: the browser goes on with GET, and a reload does not sign twice.
     return redirect(url_for(".index"), code=303)
 
@@ -64,16 +67,23 @@ def entry(entry_id: int) -> str:
 def remove(entry_id: int) -> ResponseReturnValue:
     entry = entries.find(entry_id)
     if not entry.is_mine:
-        abort(403, "Only who wrote an entry can remove it, from the same browser.")
+        abort(403, _("Only who wrote an entry can remove it, from the same browser."))
     entries.remove(entry)
-    flash("Your entry is removed.", "good")
+    flash(_("Your entry is removed."), "good")
+    return redirect(url_for(".index"), code=303)
+
+
+@bp.post("/language")
+def choose_language() -> ResponseReturnValue:
+    # What is none of LANGUAGES is passed over when a language is looked for.
+    session["locale"] = request.form.get("language")
     return redirect(url_for(".index"), code=303)
 
 
 @bp.post("/forget")
 def forget() -> ResponseReturnValue:
     session.clear()
-    flash("This browser no longer knows who you are.", "good")
+    flash(_("This browser no longer knows who you are."), "good")
     return redirect(url_for(".index"), code=303)
 
 

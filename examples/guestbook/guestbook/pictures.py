@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import secrets
+from pathlib import PurePath
 
 from werkzeug.datastructures import FileStorage
 
 from erlen import Flask, Response
 from erlen.forms import FileField, Form, ValidationError
+from erlen.i18n import gettext as _
 from erlen.uploads import UploadNotAllowed, UploadSet, configure_uploads
 
 # SVG is left out: it can carry scripts.
@@ -24,7 +26,14 @@ def is_picture(form: Form, field: FileField) -> None:
         try:
             uploads.validate(field.data)
         except UploadNotAllowed as error:
-            raise ValidationError(str(error)) from error
+            raise ValidationError(_fault(field.data)) from error
+
+
+def _fault(upload: FileStorage) -> str:
+    ending = PurePath(upload.filename or "").suffix.lower()
+    if uploads.extension_allowed(ending[1:]):
+        return _("The file ends in %(ending)s, but there is no such picture in it.", ending=ending)
+    return _("Only PNG, JPEG, GIF and WebP pictures, please.")
 
 
 def save(upload: FileStorage) -> str:

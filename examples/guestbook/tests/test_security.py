@@ -34,8 +34,8 @@ def test_a_browser_that_does_not_say_where_it_comes_from_needs_the_token(
     tokens = re.findall(r'name="csrf_token"[^>]* value="([^"]+)"', program.get("/").text)
     assert program.post("/", data=FORM | {"csrf_token": tokens[0]}).status_code == 303
     tokens = re.findall(r'name="csrf_token"[^>]* value="([^"]+)"', program.get("/").text)
-    assert len(tokens) == 3  # sign, remove, forget
-    for token, path in zip(tokens[1:], ["/entry/1/remove", "/forget"], strict=True):
+    assert len(tokens) == 4  # sign, language, remove, forget
+    for token, path in zip(tokens[1:], ["/language", "/entry/1/remove", "/forget"], strict=True):
         assert program.post(path).status_code == 400
         assert program.post(path, data={"csrf_token": token}).status_code == 303
 

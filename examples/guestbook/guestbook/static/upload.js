@@ -3,6 +3,8 @@
 /* Sends the form with a progress bar when there is a picture in it. Without this script, and
    without a picture, the browser sends it as ever. */
 
+/* The words are in the page, in its language. */
+const percent = new Intl.NumberFormat(document.documentElement.lang, { style: "percent" });
 const form = document.querySelector(".sign form");
 
 form.addEventListener("submit", (event) => {
@@ -28,10 +30,10 @@ function tell(share) {
   bar.value = share ?? 0;
   place.querySelector("span").textContent =
     share === null
-      ? "It could not be sent. Is the picture too large? Please try again."
+      ? place.dataset.broken
       : sent
-        ? "Sent; one moment, please."
-        : `${Math.floor(share * 100)} % of the picture is sent.`;
+        ? place.dataset.sent
+        : place.dataset.share.replace("{share}", percent.format(share));
   form.querySelector("button").disabled = share !== null;
 }
 
