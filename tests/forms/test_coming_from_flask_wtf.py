@@ -5,6 +5,7 @@ erlen.forms on erlen. And what has to be the same, so that a running site can mo
 from __future__ import annotations
 
 import io
+import socket
 from typing import Any
 
 import flask
@@ -18,6 +19,9 @@ from werkzeug.datastructures import FileStorage
 import erlen
 import erlen.forms
 import erlen.forms.validators
+from erlen.forms.captcha import MISSING, UNAVAILABLE
+
+from .siteverify import Siteverify
 
 pytestmark = pytest.mark.peer
 
@@ -292,3 +296,31 @@ class TestDifferences:
             return form.name.errors
 
         assert both(sides, ask) == (["This field is required."], ["Dieses Feld wird benötigt."])
+
+    def captcha_errors(self, side: Side, url: str, *validators: Any) -> Any:
+        class Signed(side.form):  # type: ignore[name-defined]  # either
+            captcha = side.lib.RecaptchaField(validators=list(validators))
+
+        side.app.config.update(RECAPTCHA_PRIVATE_KEY="wrong", RECAPTCHA_VERIFY_SERVER=url)
+        data = {} if validators else {"g-recaptcha-response": "good"}
+        with side.app.test_request_context("/", method="POST", data=data):
+            form = Signed(meta={"csrf": False})
+            form.validate()
+            return form.captcha.errors
+
+    def test_a_captcha_that_cannot_be_checked(self, sides: dict[str, Side]) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))  # and nobody listens
+            url = f"http://127.0.0.1:{free.getsockname()[1]}/"
+            told = both(sides, lambda side: self.captcha_errors(side, url))
+        assert told == ("URLError", [UNAVAILABLE])
+
+    def test_the_keys_of_a_captcha_are_the_sites_matter(self, sides: dict[str, Side]) -> None:
+        with Siteverify().running() as server:
+            told = both(sides, lambda side: self.captcha_errors(side, server.url))
+        assert told == (["The secret parameter is invalid or malformed."], [UNAVAILABLE])
+
+    def test_a_captcha_with_validators_of_ones_own(self, sides: dict[str, Side]) -> None:
+        optional = wtforms.validators.Optional()
+        told = both(sides, lambda side: self.captcha_errors(side, "http://localhost", optional))
+        assert told == ([], [MISSING])

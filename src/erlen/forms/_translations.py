@@ -68,8 +68,7 @@ def current_translations() -> Translations | None:
         return None
     locale = get_locale()
     if locale is not None:
-        language = languages().match(str(locale))
-        return Both(current_catalog(), load(language) if language else NullTranslations())
+        return Both(current_catalog(), load_best(str(locale)))
     if not ctx.has_request:
         return None
     header = ctx.request.environ.get("HTTP_ACCEPT_LANGUAGE")
@@ -82,6 +81,12 @@ def languages() -> Languages:
     """Return WTForms' languages, with the one that its messages are written in."""
     names = sorted(folder.name for folder in Path(messages_path()).iterdir() if folder.is_dir())
     return Languages([SOURCE_LANGUAGE, *names])
+
+
+@lru_cache(maxsize=64)
+def load_best(locale: str) -> Translations:
+    """Load WTForms' messages in the language that fits a locale best; English if none does."""
+    return load(languages().match(locale) or SOURCE_LANGUAGE)
 
 
 @lru_cache(maxsize=64)
