@@ -24,6 +24,7 @@ MOST_LINES = 600
 # Function-level imports of erlen inside erlen: (importing file, imported room) -> the reason.
 LAZY = {
     ("as_flask.py", "cli"): "only load() finds an application; the alias alone does not",
+    ("server/application.py", "as_flask"): "only the process that looks at an application may",
     ("__init__.py", "cli"): "a worker that serves needs neither click nor the command line",
     ("app.py", "cli"): "a worker that serves needs neither click nor the command line",
     ("app.py", "testing"): "a worker that serves needs no test client",

@@ -19,8 +19,6 @@ from multiprocessing.connection import Connection
 
 import click
 
-# Before the application is imported, which may say `from flask import Flask`.
-from .. import as_flask as as_flask
 from ..cli import NoAppException, ScriptInfo
 from ..typing import App
 from .settings import Interface
@@ -120,6 +118,9 @@ def examine(path: str | None) -> Found:
 def _report(sender: Connection, path: str | None) -> t.NoReturn:
     # Ctrl-C ends this without a word: the server says what is to be said.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    # The application may say `from flask import Flask`.
+    from .. import as_flask  # noqa: F401
+
     found: Found | tuple[str, int]
     try:
         found = look_at(load(path))

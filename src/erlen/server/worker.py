@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 import click
 
+# Before the application is imported, which may say `from flask import Flask`.
+from .. import as_flask as as_flask
 from ..typing import App
 from .access import Log, LoggedASGI, LoggedWSGI
 from .application import CannotServe, load
