@@ -83,7 +83,7 @@ def test_the_catalog_is_complete_and_compiled(app: Flask, tmp_path: Path) -> Non
     assert compiled(copy) == compiled(folder)
 
 
-def compiled(folder: Path) -> dict[object, object]:
+def compiled(folder: Path) -> list[tuple[object, object]]:
     """The messages that the application reads; another Babel writes another head."""
     with (folder / "de/LC_MESSAGES/messages.mo").open("rb") as file:
-        return {message.id: message.string for message in read_mo(file) if message.id}
+        return [(message.id, message.string) for message in read_mo(file) if message.id]
