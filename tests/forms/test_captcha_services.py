@@ -130,6 +130,8 @@ class TestProtocol:
             (["example.org"], "example.org", []),
             (["example.org"], "evil.example", [REFUSED]),
             (["example.org"], None, [REFUSED]),
+            ("example.org", "example.org", []),
+            ("example.org", "e", [REFUSED]),
             (None, "evil.example", []),
         ],
     )

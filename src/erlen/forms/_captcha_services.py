@@ -141,6 +141,8 @@ class Service:
                 raise CaptchaUnavailable(f"it tells {codes}: look at the keys")
             raise CaptchaRefused(f"it tells {codes}")
         hosts = self.setting("HOSTNAMES")
+        if isinstance(hosts, str):
+            hosts = [hosts]  # Or "example.org" would have "e" in it.
         if hosts is not None and answer.get("hostname") not in hosts:
             raise CaptchaRefused(f"it was solved on the host {str(answer.get('hostname'))[:60]!r}")
         if field.action is not None:

@@ -59,7 +59,7 @@ def init_command(languages: tuple[str, ...], mapping: Path | None) -> None:
         click.echo(f"{tag}: began {project.begin(tag, template)}")
 
 
-@translate_command.command("extract")
+@translate_command.command("extract", short_help="Write the messages into the .pot file.")
 @mapping_option
 @with_appcontext
 def extract_command(mapping: Path | None) -> None:
@@ -69,7 +69,7 @@ def extract_command(mapping: Path | None) -> None:
     click.echo(f"{count} {'message' if count == 1 else 'messages'} in {project.template_file}")
 
 
-@translate_command.command("update")
+@translate_command.command("update", short_help="Extract; bring all catalogs up to date.")
 @click.option("--no-fuzzy", is_flag=True, help="Guess no translations from similar messages.")
 @mapping_option
 @with_appcontext
@@ -82,7 +82,7 @@ def update_command(no_fuzzy: bool, mapping: Path | None) -> None:
         click.echo(f"{tag}: {project.update(tag, template, no_fuzzy)}")
 
 
-@translate_command.command("compile")
+@translate_command.command("compile", short_help="Compile the catalogs.")
 @click.option("--use-fuzzy", is_flag=True, help="Use translations that are marked as fuzzy.")
 @with_appcontext
 def compile_command(use_fuzzy: bool) -> None:
