@@ -210,14 +210,25 @@ def ask_by_http_2(connected: ssl.SSLSocket) -> tuple[bytes, bytes]:
 
 
 SOCKETS = """
+import asyncio
 from erlen import Flask, websocket
 
 app = Flask(__name__)
 
 @app.websocket("/echo")
 async def echo():
+    try:
+        while True:
+            await websocket.send(await websocket.receive())
+    finally:
+        await asyncio.sleep(0)
+        print("echo cleaned up", flush=True)
+
+@app.websocket("/push")
+async def push():
     while True:
-        await websocket.send(await websocket.receive())
+        await websocket.send("pushed")
+        await asyncio.sleep(0.01)
 
 @app.get("/")
 async def index():
@@ -238,19 +249,30 @@ def test_an_app_with_websockets_is_served_by_asgi(tmp_path: Path) -> None:
 
     (tmp_path / "app.py").write_text(SOCKETS)
 
-    async def talk(port: int) -> str | bytes:
-        async with websockets.connect(f"ws://127.0.0.1:{port}/echo") as connected:
-            await connected.send("said")
-            return await connected.recv()
+    async def talk(server: Serving) -> None:
+        address = f"ws://127.0.0.1:{server.port}"
+        async with (
+            websockets.connect(f"{address}/echo") as echo,
+            websockets.connect(f"{address}/push") as push,
+        ):
+            await echo.send("said")
+            assert await echo.recv() == "said"
+            assert await push.recv() == "pushed"
+            server.terminate()
+            for connected in (echo, push):
+                with pytest.raises(websockets.ConnectionClosed):
+                    while True:
+                        await asyncio.wait_for(connected.recv(), TIMEOUT)
 
     with Serving(tmp_path, "--access-log", "text").ready() as server:
         assert "(ASGI, 1 worker)" in server.output
-        assert asyncio.run(talk(server.port)) == "said"
         assert server.get() == (200, "awaited")
-        server.wait_for(r'"GET /echo HTTP/1\.1" 101 ')
-        server.terminate()
+        asyncio.run(talk(server))
         assert server.wait() == 0
-        assert re.search("before serving\n.*after serving\n", server.output, re.S)
+        assert '"GET /echo HTTP/1.1" 101 ' in server.output
+        assert "Traceback" not in server.output
+        order = "before serving\n.*echo cleaned up\n.*after serving\n"
+        assert re.search(order, server.output, re.S), server.output
 
 
 def ended(folder: Path, *options: str) -> tuple[int, str]:
@@ -280,7 +302,21 @@ def test_an_application_that_fails(tmp_path: Path) -> None:
 
 
 def test_a_certificate_that_is_none(served: Path, certificate: tuple[Path, Path]) -> None:
-    cert, key = certificate
-    status, output = ended(served, "--cert", str(key), "--key", str(key))
-    assert status == 1
-    assert re.fullmatch(r"Error: The certificate and key cannot be used: .*\.\n", output)
+    _, key = certificate
+    assert ended(served, "--cert", str(key), "--key", str(key)) == (
+        1,
+        "Error: The certificate and key cannot be used: they are not files of a certificate and a"
+        " key in the PEM format.\n",
+    )
+
+
+def test_a_key_of_another_certificate(
+    served: Path, certificate: tuple[Path, Path], tmp_path: Path
+) -> None:
+    from werkzeug.serving import make_ssl_devcert
+
+    _, other = make_ssl_devcert(str(tmp_path / "other"), cn="localhost")
+    assert ended(served, "--cert", str(certificate[0]), "--key", other) == (
+        1,
+        "Error: The certificate and key cannot be used: the key is not that of the certificate.\n",
+    )

@@ -176,8 +176,10 @@ def serve(settings: Settings) -> None:
         settings = _decide(settings)
         try:
             supervisor = Supervisor(listener, settings)
-        except (ssl.SSLError, OSError) as error:
-            raise CannotServe(f"The certificate and key cannot be used: {error}.") from None
+        except OSError as error:
+            raise CannotServe(
+                f"The certificate and key cannot be used: {_why_not(error)}."
+            ) from None
         supervisor.on_startup(lambda: _tell(listener, settings))
         supervisor.run()
 
@@ -197,6 +199,14 @@ def _decide(settings: Settings) -> Settings:
                 " remove names with underscores, as nginx does."
             )
     return settings
+
+
+def _why_not(error: OSError) -> str:
+    if not isinstance(error, ssl.SSLError):
+        return f"{error.strerror}: {error.filename}" if error.filename else str(error)
+    if error.reason == "KEY_VALUES_MISMATCH":
+        return "the key is not that of the certificate"
+    return "they are not files of a certificate and a key in the PEM format"
 
 
 def _warn(message: str) -> None:

@@ -19,6 +19,7 @@ from .access import Log, LoggedASGI, LoggedWSGI
 from .application import CannotServe, load
 from .health import Flag, Health, HealthASGI, HealthWSGI
 from .settings import Settings
+from .sockets import FinishedASGI
 from .trust import TrustedASGI, TrustedWSGI
 
 
@@ -63,6 +64,6 @@ def wrap(app: App, settings: Settings, ending: Flag) -> t.Any:
         if settings.threads is not None:
             app.config["ASGI_THREADS"] = settings.threads
         inner = app if log is None else LoggedASGI(app, log)
-        return HealthASGI(TrustedASGI(inner, settings.trust), health)
+        return FinishedASGI(HealthASGI(TrustedASGI(inner, settings.trust), health))
     inner = app if log is None else LoggedWSGI(app, log)
     return HealthWSGI(TrustedWSGI(inner, settings.trust), health)
