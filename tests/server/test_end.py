@@ -137,8 +137,10 @@ def terminate_all(server: Serving) -> None:
     server.terminate()
 
 
-@pytest.mark.parametrize("interface", ["wsgi", "asgi"])
-@pytest.mark.parametrize("end", [press_ctrl_c, terminate_all])
+@pytest.mark.parametrize(
+    ("interface", "end"),
+    [("wsgi", press_ctrl_c), ("asgi", press_ctrl_c), ("wsgi", terminate_all)],
+)
 def test_a_stream_comes_to_its_end(served: Path, interface: str, end: Any) -> None:
     # The limit is longer than this test waits: a worker that hangs is not to be killed in time.
     options = ("--interface", interface, "--graceful-timeout", "600")
