@@ -42,7 +42,7 @@ $(VENV)/.check: $(SETUP) | $(BIN)/python
 	@touch $@
 
 $(VENV)/.bench: $(SETUP) | $(BIN)/python
-	$(PIP) --editable ".[forms,middleware,uploads]" --group bench
+	$(PIP) --editable ".[forms,middleware,redis,uploads]" --group bench
 # A peer may have no build for this Python: what is missing is left out with a word.
 	-$(PIP) --group bench-peers
 	@touch $@
@@ -100,6 +100,7 @@ bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks.road
 	$(BIN)/python -m benchmarks.http
 	$(BIN)/python -m benchmarks.asgi
+	$(BIN)/python -m benchmarks.channels
 	$(BIN)/python -m benchmarks.extensions
 	$(BIN)/python -m benchmarks.balancer
 	$(BIN)/python -m benchmarks.uploads

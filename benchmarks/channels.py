@@ -213,7 +213,7 @@ def main() -> int:
         print("Channels on Redis are left out: there is no Redis, or redis is not installed.")
     line = "{:24}{:>20}{:>16}{:>18}"
     print(
-        line.format(f"to {args.clients:,} clients", "one message, ms", "at worst, ms", "messages/s")
+        line.format(f"to {args.clients:,} clients", "one message, ms", "at worst, ms", "deliveries/s")
     )
     for name, (factory, url) in servers.items():
         with ExitStack() as stack:
