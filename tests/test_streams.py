@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import subprocess
+import sys
 import threading
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
@@ -375,3 +377,31 @@ class TestAsyncIterators:
         getattr(items, "close", body.close)()
         body.close()
         assert log == ["closed"] * chunks
+
+    def test_left_open_at_the_end_of_the_process(self) -> None:
+        """Nobody runs the loop any more then, and nobody may wait for it."""
+        script = """
+from erlen import Flask
+app = Flask("left_open")
+
+class Endless:
+    def __aiter__(self):
+        return self
+
+    async def __anext__(self):
+        return "x"
+
+    async def aclose(self):
+        pass
+
+app.add_url_rule("/", "index", Endless)
+items = iter(app.test_client().get("/").response)
+print(next(items))
+"""
+        done = subprocess.run(
+            [sys.executable, "-W", "error", "-c", script],
+            capture_output=True,
+            text=True,
+            timeout=30,
+        )
+        assert (done.returncode, done.stdout, done.stderr) == (0, "b'x'\n", "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 import typing as t
 from datetime import datetime, timedelta
 from functools import cache, lru_cache
@@ -420,7 +421,8 @@ def _in_turn(items: t.AsyncIterable[str | bytes]) -> t.Iterator[str | bytes]:
             yield item
     finally:
         close = getattr(iterator, "aclose", None)
-        if close is not None:
+        # At the end of the process the loop stands still, and who waits for it waits for ever.
+        if close is not None and not sys.is_finalizing():
             run(close())
 
 
