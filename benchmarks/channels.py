@@ -212,9 +212,8 @@ def main() -> int:
     else:
         print("Channels on Redis are left out: there is no Redis, or redis is not installed.")
     line = "{:24}{:>20}{:>16}{:>18}"
-    print(
-        line.format(f"to {args.clients:,} clients", "one message, ms", "at worst, ms", "deliveries/s")
-    )
+    title = f"to {args.clients:,} clients"
+    print(line.format(title, "one message, ms", "at worst, ms", "deliveries/s"))
     for name, (factory, url) in servers.items():
         with ExitStack() as stack:
             port = start(factory, stack, url)

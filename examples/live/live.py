@@ -6,7 +6,7 @@ Several processes see each other's with CHANNELS_URL=redis://… in the environm
 from __future__ import annotations
 
 import os
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 from erlen import Flask, abort, render_template, request
 from erlen.channels import Channels
@@ -39,6 +39,6 @@ def add() -> tuple[str, int]:
     text = request.form.get("text", "").strip()
     if not 0 < len(text) <= MOST_CHARACTERS:
         abort(400, f"A note has 1 to {MOST_CHARACTERS} characters.")
-    at = datetime.now(timezone.utc).isoformat(timespec="seconds")
+    at = datetime.now(UTC).isoformat(timespec="seconds")
     channels.publish("notes", {"text": text, "at": at})
     return "", 204
