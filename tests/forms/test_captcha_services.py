@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import socket
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from erlen.forms import CaptchaField, Form, Recaptcha, RecaptchaField, StringField, add_macros
+from erlen.forms._captcha_check import _read
 from erlen.forms.captcha import MISSING, REFUSED, UNAVAILABLE
 from erlen.forms.validators import Optional
 
@@ -232,6 +234,11 @@ class TestFailures:
     ) -> None:
         app.config["RECAPTCHA_TIMEOUT"] = 0.1
         assert self.failed(app, caplog, "slow") == f"{service.url} cannot be reached: timed out"
+
+    def test_an_answer_that_drips(self) -> None:
+        """Each piece comes in time, but not the whole."""
+        with pytest.raises(TimeoutError, match="the answer takes too long"):
+            _read(io.BytesIO(b'{"success": true}'), deadline=0.0)  # type: ignore[arg-type]  # a body
 
     def test_nobody_there(
         self, app: Any, service: Siteverify, caplog: pytest.LogCaptureFixture
