@@ -301,6 +301,21 @@ def test_an_application_that_fails(tmp_path: Path) -> None:
     )
 
 
+def test_workers_that_end_at_once(tmp_path: Path) -> None:
+    """What loads in the process that looks at it, and fails in each worker, is not served."""
+    (tmp_path / "app.py").write_text(
+        "import multiprocessing\n"
+        "from flask import Flask\n"
+        "assert multiprocessing.current_process().name == 'erlen-examine', 'failed'\n"
+        "app = Flask(__name__)\n"
+    )
+    status, output = ended(tmp_path)
+    assert status == 1
+    failed = "Error: The application cannot be loaded: AssertionError: failed ("
+    assert output.count(failed) == 2 and "Traceback" not in output
+    assert "Worker crash loop detected, exiting" in output
+
+
 def test_a_certificate_that_is_none(served: Path, certificate: tuple[Path, Path]) -> None:
     _, key = certificate
     assert ended(served, "--cert", str(key), "--key", str(key)) == (

@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import threading
+import time
 import typing as t
 from dataclasses import dataclass
 
@@ -39,7 +40,9 @@ class Loader:
         # A group of its own, so that Ctrl-C reaches the server alone, which tells the workers:
         # granian's WSGI does not always survive to be told twice in an instant.
         os.setpgid(0, 0)
-        threading.Thread(target=_end_with_server, name="erlen-server-watch", daemon=True).start()
+        threading.Thread(
+            target=_end_with_server, args=(self.settings.graceful_timeout,), daemon=True
+        ).start()
         try:
             app = load(self.settings.app)
         except CannotServe as error:
@@ -48,12 +51,17 @@ class Loader:
         return wrap(app, self.settings, self.ending)
 
 
-def _end_with_server() -> None:
-    """Have this worker finish when the server was killed, which cannot tell it to."""
+def _end_with_server(seconds: float) -> None:
+    """Have this worker finish when the server was killed, which cannot tell it to.
+
+    :param seconds: how long it has.
+    """
     server = multiprocessing.parent_process()
     if server is not None:
         server.join()
         os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(seconds)
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
 def wrap(app: App, settings: Settings, ending: Flag) -> t.Any:
