@@ -48,7 +48,7 @@ class Siteverify:
                 server.asked.append({"redirected": self.path})
                 self.send_error(404)
 
-            def log_message(self, *args: Any) -> None:
+            def log_message(self, format: str, *args: Any) -> None:
                 pass
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)

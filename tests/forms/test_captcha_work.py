@@ -10,6 +10,8 @@ import threading
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from erlen.forms import CaptchaField, Form
 from erlen.forms import _captcha_work as work
@@ -147,6 +149,22 @@ def test_a_challenge_of_ones_own(client: Any) -> None:
     for bad in (response[1:], "a" + response, response.replace(".", "", 1), ":1", "x:1", "a.b.c:1"):
         assert send(client, bad) == REFUSED
     assert send(client, response) == "done"
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    response=st.none()
+    | st.integers()
+    | st.text(max_size=20)
+    | st.text(alphabet="a:.-_=\0²9", max_size=60)
+    | st.lists(st.text(max_size=3), max_size=3)
+)
+def test_any_response_is_refused_with_words(site: Any, response: Any) -> None:
+    json = {"captcha-work-response": response}
+    with site.test_request_context(method="POST", json=json):
+        form = Signed()
+        assert not form.validate()
+        assert form.captcha.errors[-1] in (REFUSED, MISSING)
 
 
 def test_more_work_from_now_on(site: Any, client: Any) -> None:
