@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import threading
 from collections.abc import AsyncIterator, Iterator
@@ -97,4 +98,31 @@ def publish() -> str:
 @app.post("/messages/async")
 async def publish_async() -> str:
     await channels.publish("messages", request.json)
+    return "published"
+
+
+@app.get("/slow")
+async def slow() -> EventStream:
+    """Messages faster than anyone reads; the end tells how many were dropped."""
+    subscription = channels.subscribe("many", queue_size=10)
+
+    async def produce() -> AsyncIterator[str]:
+        async with subscription:
+            print("Subscribed.", flush=True)
+            async for message in subscription:
+                if message.data == "end":
+                    print(f"Dropped {subscription.dropped}.", flush=True)
+                yield message.json
+
+    return EventStream(produce(), heartbeat=None)
+
+
+@app.post("/many")
+async def many() -> str:
+    """Publish 64 MiB, more than any buffer on the way holds."""
+    for _ in range(1024):
+        await channels.publish("many", "x" * 65_536)
+        # So that the streams send meanwhile.
+        await asyncio.sleep(0)
+    await channels.publish("many", "end")
     return "published"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from importlib.util import find_spec
@@ -80,6 +81,23 @@ def test_a_client_comes_and_goes(name: str, tmp_path: Path) -> None:
             server.wait_for(f"Closed: {path.removeprefix('/')}.")
         server.stop()
         assert "Traceback" not in server.printed, server.printed
+
+
+@pytest.mark.parametrize("name", ["uvicorn", "granian-asgi", "granian-wsgi"])
+def test_a_client_that_does_not_read(name: str, tmp_path: Path) -> None:
+    """What the server and the system hold is bounded, so it waits in the queue, which is too."""
+    with run(name, tmp_path) as server:
+        with socket.create_connection(("127.0.0.1", server.port), PATIENCE) as client:
+            client.sendall(b"GET /slow HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            server.wait_for("Subscribed.")
+            post(server, "/many", None)
+            got = bytearray()
+            while b'data: "end"' not in got[-1000:]:
+                got += client.recv(1 << 20)
+        dropped = int(server.wait_for(r"Dropped (\d+)\.").group(1))
+        assert dropped > 0
+        # The end is one more.
+        assert got.count(b"data: ") == 1024 - dropped + 1
 
 
 @pytest.mark.skipif(PROGRAM is None, reason="there is no chromium command")
