@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import queue
 import threading
 from collections.abc import AsyncIterator, Iterator
 from types import TracebackType
@@ -308,7 +309,7 @@ class TestEventStream:
         response = serve(app, Managed)
         pieces = iter(response.response)
         next(pieces)
-        assert log == ["entered"]
+        assert log[:1] == ["entered"]
         assert read(b"".join(pieces)) == [Got("message", "a", "")]
         assert log == ["entered", "left"]
         response.close()
@@ -340,6 +341,58 @@ class TestEventStream:
         with pytest.raises(error, match="in the stream"):
             next(pieces)
         response.close()
+
+    def test_an_error_at_the_end_of_an_async_generator(self, app: Any) -> None:
+        async def produce() -> AsyncIterator[str]:
+            try:
+                yield "one"
+                await asyncio.sleep(PATIENCE)
+            finally:
+                raise ValueError("at the end")
+
+        response = serve(app, produce)
+        pieces = iter(response.response)
+        assert [next(pieces), next(pieces)][1] == b"data: one\n\n"
+        with pytest.raises(ValueError, match="at the end"):
+            response.close()
+
+    def test_an_error_at_the_end_of_a_sync_one(
+        self, app: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """It has nobody to tell but the log of its thread."""
+        told: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        monkeypatch.setattr(threading, "excepthook", told.put)
+
+        def produce() -> Iterator[str]:
+            try:
+                yield "one"
+                yield "two"
+            finally:
+                raise ValueError("at the end")
+
+        response = serve(app, produce)
+        next(iter(response.response))
+        response.close()
+        assert str(told.get(timeout=PATIENCE).exc_value) == "at the end"
+
+    def test_a_generator_that_is_not_to_be_cancelled(self, app: Any) -> None:
+        closed = threading.Event()
+
+        async def produce() -> AsyncIterator[str]:
+            try:
+                yield "one"
+                try:
+                    await asyncio.sleep(PATIENCE)
+                except asyncio.CancelledError:
+                    yield "but"
+            finally:
+                closed.set()
+
+        response = serve(app, produce)
+        pieces = iter(response.response)
+        assert [next(pieces), next(pieces)][1] == b"data: one\n\n"
+        response.close()
+        assert closed.is_set()
 
     def test_an_item_that_cannot_be_sent_ends_it(self, app: Any) -> None:
         with pytest.raises(TypeError, match="was bytes"):

@@ -231,13 +231,29 @@ class _Failure:
         self.error = error
 
 
-class _TaskFeed:
-    """Takes the items of an async source, in one task: one ahead of who asks for them."""
+class _Feed:
+    """The items of a source, one ahead of who asks for them."""
+
+    def __init__(self) -> None:
+        #: Whether the client has gone.
+        self.closed = False
+        self._items: asyncio.Queue[t.Any] = asyncio.Queue()
+        self._wanted: asyncio.Semaphore | threading.Semaphore
+
+    async def next(self) -> t.Any:
+        """Wait for an item, the end, or what the source raised."""
+        item = await self._items.get()
+        self._wanted.release()
+        return item
+
+
+class _TaskFeed(_Feed):
+    """Takes the items of an async source, in one task."""
 
     def __init__(self, source: AsyncIterable[t.Any]) -> None:
+        super().__init__()
         self._source = source
-        self._items: asyncio.Queue[t.Any] = asyncio.Queue()
-        self._wanted = asyncio.Semaphore(0)
+        self._wanted = self._is_wanted = asyncio.Semaphore(0)
         self._task = asyncio.get_running_loop().create_task(self._work())
 
     async def _work(self) -> None:
@@ -247,7 +263,9 @@ class _TaskFeed:
             try:
                 async for item in items:
                     self._items.put_nowait(item)
-                    await self._wanted.acquire()
+                    await self._is_wanted.acquire()
+                    if self.closed:
+                        break
             finally:
                 close = getattr(items, "aclose", None)
                 if close is not None:
@@ -256,18 +274,15 @@ class _TaskFeed:
             end = _Failure(e)
         self._items.put_nowait(end)
 
-    async def next(self) -> t.Any:
-        """Wait for an item, the end, or what the source raised."""
-        item = await self._items.get()
-        self._wanted.release()
-        return item
-
     async def close(self) -> None:
         """End the source.
 
         :raises Exception: what it raises at its end.
         """
+        self.closed = True
         self._task.cancel()
+        # For a source that goes on where it was cancelled.
+        self._is_wanted.release()
         await asyncio.wait([self._task])
         while not self._items.empty():
             item = self._items.get_nowait()
@@ -275,18 +290,16 @@ class _TaskFeed:
                 raise item.error
 
 
-class _ThreadFeed:
-    """Takes the items of a sync source, in a thread: one ahead of who asks for them."""
+class _ThreadFeed(_Feed):
+    """Takes the items of a sync source, in a thread."""
 
     def __init__(self, source: Iterable[t.Any]) -> None:
+        super().__init__()
         #: What wakes the source where it waits.
         self.wakers: list[Callable[[], object]] = []
-        #: Whether the client has gone.
-        self.closed = False
         self._source = source
         self._loop = asyncio.get_running_loop()
-        self._items: asyncio.Queue[t.Any] = asyncio.Queue()
-        self._wanted = threading.Semaphore(0)
+        self._wanted = self._is_wanted = threading.Semaphore(0)
         threading.Thread(
             target=copy_context().run, args=(self._work,), name="erlen-events", daemon=True
         ).start()
@@ -298,7 +311,7 @@ class _ThreadFeed:
             try:
                 for item in self._source:
                     self._tell(item)
-                    self._wanted.acquire()
+                    self._is_wanted.acquire()
                     if self.closed:
                         break
             finally:
@@ -314,17 +327,12 @@ class _ThreadFeed:
             self._loop.call_soon_threadsafe(self._items.put_nowait, item)
         except RuntimeError:  # the loop is closed, and nobody waits
             self.closed = True
-
-    async def next(self) -> t.Any:
-        """Wait for an item, the end, or what the source raised."""
-        item = await self._items.get()
-        self._wanted.release()
-        return item
+            self._is_wanted.release()
 
     async def close(self) -> None:
         """Have the source end when it next yields."""
         self.closed = True
-        self._wanted.release()
+        self._is_wanted.release()
         for func in self.wakers:
             func()
 

@@ -275,8 +275,12 @@ class TestEnds:
         channels = make(url).channels
 
         async def main() -> None:
-            with pytest.raises(RuntimeError, match="would stop the event loop: use 'async for'"):
+            with pytest.raises(RuntimeError, match="use 'async with' and 'async for'"):
                 next(iter(channels.subscribe("a")))
+            with pytest.raises(RuntimeError, match="use 'async with' and 'async for'"):
+                channels.subscribe("a").__enter__()
+            with pytest.raises(RuntimeError, match="the event loop: close in a thread"):
+                channels.close()
 
         ran(main())
 

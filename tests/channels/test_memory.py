@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from types import SimpleNamespace
 from typing import Any
 
@@ -50,6 +51,20 @@ def test_topics_that_nobody_publishes_to_are_forgotten(make: Any, clock: Clock) 
     setup.channels.publish("new", 3)
     assert (held(setup, "old"), held(setup, "young"), held(setup, "new")) == ([], [2], [3])
     assert list(setup.hub._kept) == ["young", "new"]
+
+
+def test_the_garbage_collector_may_end_a_subscription_anywhere(make: Any) -> None:
+    """In a loop that was left, and that something holds in a circle."""
+    setup = make("memory://", history=1)
+    setup.channels.publish("a", 1)
+    circle: list[Any] = [iter(setup.channels.subscribe("a", after="0-0"))]
+    circle.append(circle)
+    assert next(circle[0]).data == 1
+    with setup.hub._lock:
+        # As in a thread that publishes.
+        del circle
+        gc.collect()
+    assert setup.hub.all() == []
 
 
 def test_topics_that_nobody_listens_to_take_no_room(make: Any) -> None:

@@ -122,7 +122,11 @@ class Channels:
         """End all subscriptions and close the connections of the app; the next use opens them.
 
         For scripts and tests: an ASGI server's app does so at the end of its lifespan.
+
+        :raises RuntimeError: on an event loop, which it would stop.
         """
+        if _has_loop():
+            raise RuntimeError("To wait here would stop the event loop: close in a thread.")
         self._hub(self._app()).close()
 
     def _app(self) -> App:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict, deque
-from collections.abc import Iterable
 from concurrent.futures import Future
 from typing import NamedTuple
 
@@ -26,7 +25,8 @@ class Fanout:
     """Who has subscribed to what, in this process."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        # A subscription that nobody holds any more leaves wherever the garbage collector runs.
+        self._lock = threading.RLock()
         self._topics: dict[str, dict[Subscription, None]] = {}
 
     def add(self, subscription: Subscription) -> None:
@@ -61,8 +61,7 @@ class Fanout:
         wake(waiters)
 
     def _offer(self, message: Message) -> list[Waiter]:
-        subscriptions: Iterable[Subscription] = self._topics.get(message.topic, ())
-        waiters = [each.offer(message) for each in subscriptions]
+        waiters = [each.offer(message) for each in list(self._topics.get(message.topic, ()))]
         return [waiter for waiter in waiters if waiter is not None]
 
 

@@ -324,8 +324,10 @@ class _Link:
                 self._logger.warning("Channels: the connection to Redis is back.")
             self._delay = _FIRST_DELAY
         elif kind == "subscribe":
-            self._unconfirmed[topic] -= 1
-            if not self._unconfirmed[topic] and topic in self._wanted:
+            left = self._unconfirmed.pop(topic) - 1
+            if left:
+                self._unconfirmed[topic] = left
+            elif topic in self._wanted:
                 if self._history.size:
                     await self._catch_up(topic)
                 confirmed = self._wanted.get(topic)

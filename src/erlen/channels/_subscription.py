@@ -66,7 +66,8 @@ class Subscription:
         self._queue: deque[Message] = deque()
         self._last: dict[str, Position] = {}
         self._waiter: Waiter | None = None
-        self._lock = threading.Lock()
+        # A loop that was left is closed by the garbage collector, wherever it happens to run.
+        self._lock = threading.RLock()
 
     # The hub's side.
 
@@ -136,6 +137,10 @@ class Subscription:
                 self._waiter = None
 
     def __enter__(self) -> t.Self:
+        if _has_loop():
+            raise RuntimeError(
+                "To wait here would stop the event loop: use 'async with' and 'async for'."
+            )
         if not self._begun:
             self._begun = True
             self._hub.join(self)
@@ -150,10 +155,6 @@ class Subscription:
         self.close()
 
     def __iter__(self) -> Generator[Message, None, None]:
-        if _has_loop():
-            raise RuntimeError(
-                "To wait for messages here would stop the event loop: use 'async for'."
-            )
         # In a generator of an event stream, this is what waits when the client goes.
         on_close(self.close)
         with self:
