@@ -116,7 +116,8 @@ class RedisHub:
                 await self._linked().join(subscription)
         except _Errors as error:
             self.leave(subscription)
-            raise ChannelError(f"Redis cannot be reached to subscribe. {error}") from error
+            reason = str(error) or f"It did not answer within {_PATIENCE:g} seconds."
+            raise ChannelError(f"Redis cannot be reached to subscribe: {reason}") from error
         except BaseException:
             self.leave(subscription)
             raise
