@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from subprocess import PIPE
 from types import TracebackType
 from typing import Any
 
@@ -66,9 +67,12 @@ class Serving:
     :param folder: where it runs, with the application in ``wsgi.py``.
     :param options: of ``erlen serve``, beside ``--port 0``.
     :param env: variables of its environment.
+    :param output: where it writes, if not to ``self.output``.
     """
 
-    def __init__(self, folder: Path, *options: str, env: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, folder: Path, *options: str, env: dict[str, str] | None = None, output: int = PIPE
+    ) -> None:
         environ = {name: v for name, v in os.environ.items() if not name.startswith(STEERING)}
         environ["PYTHONPATH"] = str(Path(erlen.__file__).parents[1])
         environ["PYTHONUNBUFFERED"] = "1"
@@ -79,7 +83,7 @@ class Serving:
             cwd=folder,
             env=environ | (env or {}),
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
+            stdout=output,
             stderr=subprocess.STDOUT,
             # A group of its own, so that nothing of it is left, whatever happens.
             start_new_session=True,
@@ -88,7 +92,8 @@ class Serving:
         self.output = ""
         self._news = threading.Condition()
         self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
+        if self.process.stdout is not None:
+            self._reader.start()
 
     def __enter__(self) -> Serving:
         return self
@@ -99,10 +104,14 @@ class Serving:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        if self.process.stdout is None:
+            self.process.kill()
+            self.process.wait(TIMEOUT)
+            return
         if self._reader.is_alive():
             os.killpg(self.process.pid, signal.SIGKILL)
             self.wait()
-        self.process.stdout.close()  # type: ignore[union-attr]  # a pipe, see above
+        self.process.stdout.close()
 
     def _read(self) -> None:
         for line in self.process.stdout:  # type: ignore[union-attr]  # a pipe, see above

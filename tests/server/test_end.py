@@ -162,3 +162,15 @@ def test_workers_end_with_a_server_that_was_killed(served: Path) -> None:
         server.process.kill()
         # Waits for the end of all that writes to the output.
         assert server.wait() == -signal.SIGKILL
+
+
+def test_it_ends_where_nobody_reads_what_it_says(served: Path) -> None:
+    reading, writing = os.pipe()
+    with Serving(served, output=writing) as server:
+        os.close(writing)
+        said = b""
+        while b"Serving" not in said:
+            said += os.read(reading, 1000)
+        os.close(reading)
+        server.terminate()
+        assert server.process.wait(TIMEOUT) == 0

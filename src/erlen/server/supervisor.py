@@ -17,6 +17,7 @@ import ssl
 import threading
 import time
 import typing as t
+from contextlib import suppress
 from dataclasses import replace
 
 import click
@@ -118,7 +119,7 @@ class Supervisor(MPServer):  # type: ignore[misc]  # Any to mypy, see pyproject.
         try:
             examine(self.settings.app)
         except CannotServe as error:
-            click.echo(f"Error: {error.message} The workers stay as they are.", err=True)
+            _say(f"Error: {error.message} The workers stay as they are.")
         else:
             super().signal_handler_reload(signum, frame)
 
@@ -131,7 +132,7 @@ class Supervisor(MPServer):  # type: ignore[misc]  # Any to mypy, see pyproject.
 
     def _drain(self) -> None:
         """Have clients go to other servers, and take in the requests of those who came."""
-        click.echo(" * Ending: what was asked is still answered", err=True)
+        _say(" * Ending: what was asked is still answered")
         self.ending.value = True
         self._wait(self.settings.drain_delay)
         refuse_new(self.listener)
@@ -210,7 +211,13 @@ def _why_not(error: OSError) -> str:
 
 
 def _warn(message: str) -> None:
-    click.echo(f"Warning: {message}", err=True)
+    _say(f"Warning: {message}")
+
+
+def _say(message: str) -> None:
+    """Say something on standard error; where nobody reads it any more, the server goes on."""
+    with suppress(OSError):
+        click.echo(message, err=True)
 
 
 def _tell(listener: socket.socket, settings: Settings) -> None:
@@ -220,8 +227,7 @@ def _tell(listener: socket.socket, settings: Settings) -> None:
         host, port = listener.getsockname()[:2]
         place = f"http{'s' if settings.tls else ''}://{f'[{host}]' if ':' in host else host}:{port}"
     workers = f"{settings.workers} worker{'s' if settings.workers > 1 else ''}"
-    click.echo(
+    _say(
         f" * Serving {settings.app or 'the application'} on {place}"
-        f" ({(settings.interface or '').upper()}, {workers})",
-        err=True,
+        f" ({(settings.interface or '').upper()}, {workers})"
     )
