@@ -16,13 +16,11 @@ _deselected: list[str] = []
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    """Keep the worst of setup, call and teardown."""
+    """Keep what became of the test itself, or that something around it failed."""
     if report.failed:
         _outcomes[report.nodeid] = "failed"
-    elif report.skipped:
-        _outcomes[report.nodeid] = "skipped"
-    elif report.when == "call":
-        _outcomes.setdefault(report.nodeid, "passed")
+    elif report.skipped or report.when == "call":
+        _outcomes.setdefault(report.nodeid, report.outcome)
 
 
 def pytest_collectreport(report: pytest.CollectReport) -> None:
