@@ -361,6 +361,11 @@ class TestRequestClasses:
         with pytest.raises(RuntimeError, match="shallow"):
             request.form  # noqa: B018 - the look-up is what raises
 
+    def test_shallow_without_a_body(self, flask: Any) -> None:
+        request = flask.Request({"REQUEST_METHOD": "GET"}, shallow=True)
+        with pytest.raises(RuntimeError, match="shallow"):
+            request.stream  # noqa: B018 - the look-up is what raises
+
     def test_close_closes_the_files(self, flask: Any) -> None:
         builder = EnvironBuilder(method="POST", data={"f": (io.BytesIO(b"x"), "x.txt")})
         with flask.Request(builder.get_environ()) as request:

@@ -302,7 +302,8 @@ class Request(RequestBase):
     @lazy
     def stream(self) -> ft.BodyStream:
         """The body as a stream that ends where the request does."""
-        source: t.Any = self.environ["wsgi.input"]
+        # A shallow request may stand on an environment without a body.
+        source: t.Any = self.environ.get("wsgi.input")
         stream: t.Any
         if hasattr(source, "__aiter__") and not self.shallow:
             # That of ASGI, which keeps the limit itself.
