@@ -25,6 +25,7 @@ MOST_LINES = 600
 LAZY = {
     ("as_flask.py", "cli"): "only load() finds an application; the alias alone does not",
     ("server/application.py", "as_flask"): "only the process that looks at an application may",
+    ("server/worker.py", "as_flask"): "only the process that serves an application may",
     ("__init__.py", "cli"): "a worker that serves needs neither click nor the command line",
     ("app.py", "cli"): "a worker that serves needs neither click nor the command line",
     ("app.py", "testing"): "a worker that serves needs no test client",

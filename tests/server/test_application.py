@@ -19,6 +19,8 @@ pytestmark = pytest.mark.erlen_only
 def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Path]]:
     """Writes ``wsgi.py`` in the working directory."""
     monkeypatch.chdir(tmp_path)
+    for name in ("app", "wsgi"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
 
     def write(text: str) -> Path:
         file = tmp_path / "wsgi.py"

@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 import sys
 from pathlib import Path
+from unittest import mock
 
 import click.testing
 import pytest
 
+from erlen.cli import cli
+from erlen.server import serve_command
 from erlen.server.settings import Settings
 from erlen.server.trust import Trust
 
@@ -24,10 +27,9 @@ def told(monkeypatch: pytest.MonkeyPatch) -> list[Settings]:
 
 
 def run(*args: str, env: dict[str, str] | None = None) -> click.testing.Result:
-    import erlen.__main__ as _  # noqa: F401  # adds the command
-    from erlen.cli import cli
-
-    return click.testing.CliRunner().invoke(cli, args, env=env, prog_name="erlen")
+    # As erlen.__main__ adds it, which cannot be imported beside the real Flask.
+    with mock.patch.dict(cli.commands, serve=serve_command):
+        return click.testing.CliRunner().invoke(cli, args, env=env, prog_name="erlen")
 
 
 def test_defaults(told: list[Settings]) -> None:

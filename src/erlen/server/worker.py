@@ -13,8 +13,6 @@ from dataclasses import dataclass
 
 import click
 
-# Before the application is imported, which may say `from flask import Flask`.
-from .. import as_flask as as_flask
 from ..typing import App
 from .access import Log, LoggedASGI, LoggedWSGI
 from .application import CannotServe, load
@@ -43,6 +41,9 @@ class Loader:
         threading.Thread(
             target=_end_with_server, args=(self.settings.graceful_timeout,), daemon=True
         ).start()
+        # The application may say `from flask import Flask`.
+        from .. import as_flask  # noqa: F401
+
         try:
             app = load(self.settings.app)
         except CannotServe as error:
