@@ -10,10 +10,12 @@ from . import as_flask as as_flask
 from .cli import cli
 from .cli import main as cli_main
 from .doctor import doctor_command
+from .new import new_command
 from .server import serve_command
 from .translate import translate_command
 
 cli.add_command(doctor_command)
+cli.add_command(new_command)
 cli.add_command(serve_command)
 cli.add_command(translate_command)
 

@@ -126,7 +126,7 @@ class TestRoutes:
             # A longer name moves the column of the descriptions.
             return [" ".join(line.split()) for line in text.splitlines()]
 
-        more = ("doctor ", "serve ", "translate ")
+        more = ("doctor ", "new ", "serve ", "translate ")
         ours = words(run("erlen"))
         added = [line for line in ours if line.startswith(more)]
         assert len(added) == (len(more) if "Commands:" in ours else 0)
