@@ -10,7 +10,7 @@ SRC = Path(__file__).parents[1] / "src" / "erlen"
 FLOORS = [
     "typing signals globals config _headers _paths _lazy _background _extras",
     "routing debughelpers logging views _http _request _response wrappers json sessions ctx",
-    "_files _jinja dispatch",
+    "_files _jinja _returned dispatch",
     "helpers errors urls templating scaffold",
     "cli blueprints testing asgi _serving app",
     "as_flask _flask_names doctor new server translate globals.pyi __init__ __main__",

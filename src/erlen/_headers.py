@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 import typing as t
 
 from werkzeug.datastructures import Headers as _Headers
 
-_newline = re.compile(r"[\r\n]").search
+_new = object.__new__
 
 
 class Headers(_Headers):
@@ -17,18 +16,16 @@ class Headers(_Headers):
     there, goes through four functions in Werkzeug, the latter through an exception too.
     """
 
-    @classmethod
-    def of_valid(cls, pairs: list[tuple[str, str]]) -> Headers:
-        """Make headers of pairs that are known to be valid; the list becomes theirs."""
-        headers = cls.__new__(cls)
-        headers._list = pairs
-        return headers
-
     def __setitem__(self, key: t.Any, value: t.Any) -> None:
-        if type(key) is str and type(value) is str and not _newline(value):
-            name = key.lower()
+        if (
+            type(key) is str
+            and type(value) is str
+            and key.isascii()  # so no name of another length is the same
+            and not ("\n" in value or "\r" in value)
+        ):
+            size, name = len(key), key.lower()
             for old, _ in self._list:
-                if old.lower() == name:
+                if len(old) == size and old.lower() == name:
                     break
             else:
                 self._list.append((key, value))
@@ -55,3 +52,10 @@ class Headers(_Headers):
         return isinstance(other, _Headers) and _Headers(self) == _Headers(other)
 
     __hash__ = None
+
+
+def valid_headers(pairs: list[tuple[str, str]]) -> Headers:
+    """Make headers of pairs that are known to be valid; the list becomes theirs."""
+    headers = _new(Headers)
+    headers._list = pairs
+    return headers

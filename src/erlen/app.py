@@ -18,6 +18,7 @@ from . import dispatch, errors, templating, urls
 from . import typing as ft
 from ._lazy import lazy
 from ._paths import find_instance_path, find_name
+from ._returned import to_response
 from ._serving import Served, mark_asgi
 from .blueprints import Blueprint
 from .config import DEFAULTS, Config, ConfigAttribute, get_debug_flag
@@ -423,7 +424,7 @@ class Flask(Served):
         :raises TypeError: for what no response can be made of.
         """
         # The proxy: outside of a request only what needs one fails.
-        response: Response = dispatch.to_response(self, request_ctx, rv)
+        response: Response = to_response(self, request_ctx, rv)
         return response
 
     def process_response(self, response: Response) -> Response:
@@ -434,7 +435,7 @@ class Flask(Served):
 
     def make_default_options_response(self) -> Response:
         """Answer OPTIONS with the methods that the URL allows."""
-        methods = dispatch.allowed_methods(self, _request_ctx())
+        methods = dispatch.allowed_methods(_request_ctx())
         response = self.response_class()
         if methods:
             allow = ", ".join(methods)
@@ -477,10 +478,7 @@ class Flask(Served):
 
     # Errors: see errors.py.
 
-    def _find_error_handler(
-        self, e: Exception, blueprints: list[str]
-    ) -> ft.ErrorHandlerCallable | None:
-        return errors.find_error_handler(self, e, blueprints)
+    _find_error_handler = errors.find_error_handler
 
     def handle_http_exception(self, e: HTTPException) -> HTTPException | ft.ResponseReturnValue:
         """Let its handler answer an HTTP exception; without one it is the answer itself."""

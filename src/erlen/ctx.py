@@ -76,25 +76,30 @@ class AppContext:
     :param app: the application.
     """
 
-    # Defaults stand on the class, so that making a context sets only what is known.
-    _g: t.Any = None
+    # PERF: what every request reads has its default in the constructors and none here: an
+    # attribute that stands on the class too is looked up by its name each time, else by its place.
+    _g: t.Any
+    _request: t.Any
+    # Flask 3.1 has given the request back when it tears the app context down.
+    _request_done: bool
+    #: How many streams still read with this context (see helpers.stream_with_context).
+    _holds: int
+
     _url_adapter: MapAdapter | None = _sentinel
     #: The context around this one, where it has a request; else None.
     _outer: AppContext | None = None
-    _request: t.Any = None
-    # Flask 3.1 has given the request back when it tears the app context down.
-    _request_done = False
     #: The event loop that serves this work, and the tasks that run on it for threads (see
     #: _background.py); None where no ASGI server does.
     _server: t.Any = None
     #: Whether whoever is called now may return a coroutine, which will be awaited.
     _hands_up = False
-    #: How many streams still read with this context (see helpers.stream_with_context).
-    _holds = 0
 
     def __init__(self, app: ft.App) -> None:
         self.app = app
         self._cv_tokens: list[Token[t.Any]] = []
+        self._g = self._request = None
+        self._request_done = False
+        self._holds = 0
 
     @property
     def g(self) -> t.Any:
@@ -200,15 +205,20 @@ class RequestContext(AppContext):
     """
 
     # Where the request leads. Kept here until the request object is made, then there.
-    _rule: Rule | None = None
-    _view_args: dict[str, t.Any] | None = None
-    _open_session: t.Any = None
+    _rule: Rule | None
+    _view_args: dict[str, t.Any] | None
+    _open_session: t.Any
     #: The app context that this request shares; None where it is its own.
-    _shared: AppContext | None = None
+    _shared: AppContext | None
+    #: The app's map, where its compiled tables hold for this request; None where Werkzeug's do.
+    _tables: t.Any
     # Whether the view is, or may be, a blueprint's.
-    _in_blueprint = True
+    _in_blueprint: bool
     # Whether the app's methods on the road are Flask's own (see dispatch.py).
-    _plain = False
+    _plain: bool
+    #: The functions of after_this_request; None where there are none.
+    _after: list[ft.AfterRequestCallable[t.Any]] | None
+
     # What the paths of the app's URLs begin with; None where Werkzeug builds them (see urls.py).
     _url_root: str | None = _sentinel
 
@@ -223,11 +233,14 @@ class RequestContext(AppContext):
     ) -> None:
         self.app = app
         self._environ = environ
-        if request is not None:
-            self._request = request
-        if session is not None:
-            self._open_session = session
         self._cv_tokens = []
+        self._request = request
+        self._open_session = session
+        self._rule = self._view_args = self._tables = None
+        self._in_blueprint = True
+        self._g = self._shared = self._after = None
+        self._holds = 0
+        self._request_done = self._plain = False
 
     @property
     def request(self) -> t.Any:
@@ -333,9 +346,6 @@ class RequestContext(AppContext):
     @_after_request_functions.setter
     def _after_request_functions(self, value: list[ft.AfterRequestCallable[t.Any]]) -> None:
         self._after = value
-
-    #: The functions of after_this_request; None where there are none.
-    _after: list[ft.AfterRequestCallable[t.Any]] | None = None
 
     def copy(self) -> RequestContext:
         """Return a context of its own with the same request and session.

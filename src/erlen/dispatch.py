@@ -15,19 +15,18 @@ from __future__ import annotations
 
 import sys
 import typing as t
-from collections.abc import AsyncIterable, Callable, Coroutine, Iterable, Iterator, Sequence
-from functools import cache, wraps
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from functools import wraps
 from inspect import CO_COROUTINE, iscoroutinefunction
-from types import CoroutineType, FunctionType
+from types import CoroutineType, FunctionType, GeneratorType
 
-from werkzeug.datastructures import Headers
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
-from werkzeug.wrappers import Response as BaseResponse
 
 from . import typing as ft
+from ._returned import to_response
 from .ctx import AppContext, RequestContext, _sentinel
 from .globals import _cv_app
-from .json.provider import writes_plainly
+from .json.provider import compact_text
 from .routing import Hit, Map
 from .signals import (
     appcontext_popped,
@@ -87,7 +86,8 @@ def wsgi_app(
         if type(response) is tuple:
             mimetype, body = response
             return send_body(mimetype, body, environ, start_response)
-        return response(environ, start_response)  # type: ignore[no-any-return]  # a WSGI app
+        # PERF: by its name the method needs no stack of C (0.1 µs).
+        return response.__call__(environ, start_response)  # type: ignore[no-any-return]  # WSGI
     finally:
         if "werkzeug.debug.preserve_context" in environ:
             ctx.g  # noqa: B018  # made now, so that it stays this request's
@@ -139,38 +139,31 @@ def open_request(ctx: RequestContext, plain: bool) -> None:
         _find_rule(app, ctx)
 
 
-def compiled_map(app: ft.App, ctx: RequestContext) -> Map | None:
-    """Return the app's map where its tables hold for a request; None where Werkzeug is asked."""
-    url_map = app.url_map
-    environ = ctx._environ
-    if (
-        type(url_map) is Map
-        and (ctx._plain or (type(ctx) is RequestContext and app._keeps("create_url_adapter")))
-        and not (url_map.host_matching or app.subdomain_matching or "HTTP_UPGRADE" in environ)
-        and environ.get("wsgi.url_scheme") not in _WEBSOCKET_SCHEMES
-    ):
-        return url_map
-    return None
-
-
-def allowed_methods(app: ft.App, ctx: RequestContext) -> Iterable[str]:
+def allowed_methods(ctx: RequestContext) -> Iterable[str]:
     """Return the methods that the request's URL allows."""
-    url_map = compiled_map(app, ctx)
     methods: Iterable[str] | None = None
-    if url_map is not None:
-        methods = url_map.allowed_methods(ctx._environ.get("PATH_INFO") or "")
+    if ctx._tables is not None:
+        methods = ctx._tables.allowed_methods(ctx._environ.get("PATH_INFO") or "")
     if methods is None and ctx.url_adapter is not None:
         methods = ctx.url_adapter.allowed_methods()
     return methods or ()
 
 
 def _find_rule(app: ft.App, ctx: RequestContext) -> None:
-    """Find where the URL leads: by the compiled tables, else by Werkzeug."""
-    url_map = compiled_map(app, ctx)
-    if url_map is None:
+    """Find where the URL leads: by the compiled tables where they hold, else by Werkzeug."""
+    url_map = app.url_map
+    environ = ctx._environ
+    if (
+        type(url_map) is not Map
+        or url_map.host_matching
+        or app.subdomain_matching
+        or "HTTP_UPGRADE" in environ
+        or environ.get("wsgi.url_scheme") in _WEBSOCKET_SCHEMES
+        or not (ctx._plain or (type(ctx) is RequestContext and app._keeps("create_url_adapter")))
+    ):
         ctx.match_request()
         return
-    environ = ctx._environ
+    ctx._tables = url_map
     # Werkzeug refuses some hosts. One that it took once is good, unless the app has a list of
     # its own, which may change.
     host = environ.get("HTTP_HOST")
@@ -188,8 +181,8 @@ def _find_rule(app: ft.App, ctx: RequestContext) -> None:
         hit: Hit | None
         if table is None:
             hit = url_map.find(method, path)
-        elif (rule := table.static.get(path)) is not None:
-            hit = rule, {}
+        elif path in table.static:
+            hit = table.static[path], {}
         else:
             hit = table.search(path)
         if hit is None:
@@ -300,15 +293,8 @@ def full_dispatch_request(app: ft.App, ctx: RequestContext, plain: bool) -> t.An
         rv = app.handle_user_exception(e)
     if not plain:
         return app.finalize_request(rv)
-    if _is_awaited(app, ctx):
-        return finalize_request(app, ctx, rv, plain)
-    if app.response_class is Response:
-        kind = type(rv)
-        if kind is str:
-            return None, rv.encode()
-        if (kind is dict or kind is list) and writes_plainly(app.json):
-            return app.json.mimetype, app.json.text(rv).encode()
-    return to_response(app, ctx, rv)
+    response = direct_response(app, ctx, rv)
+    return finalize_request(app, ctx, rv, plain) if response is None else response
 
 
 def preprocess_request(app: ft.App, ctx: RequestContext, plain: bool) -> t.Any:
@@ -402,16 +388,32 @@ def finalize_request(
     return response
 
 
-def _is_awaited(app: ft.App, ctx: RequestContext) -> bool:
-    """Tell whether a hook, a signal's receiver or the session may want the response."""
+def direct_response(app: ft.App, ctx: RequestContext, rv: t.Any) -> t.Any:
+    """Make a response that no hook, no signal's receiver and no session wait for.
+
+    :return: the response; of a text, JSON or a generator, media type and body; None where one
+        may wait.
+    """
     funcs = app.after_request_funcs
-    return bool(
+    if (
         (funcs and (ctx._in_blueprint or None in funcs))
         or ctx._after is not None
         or ctx._open_session is not None
         or "HTTP_COOKIE" in ctx._environ
         or request_finished.receivers
-    )
+    ):
+        return None
+    if app.response_class is Response:
+        kind = type(rv)
+        if kind is str:
+            return None, rv.encode()
+        if kind is GeneratorType:
+            return None, rv
+        if kind is dict or kind is list:
+            text = compact_text(app.json, rv, app.debug)
+            if text is not None:
+                return app.json.mimetype, text.encode()
+    return to_response(app, ctx, rv)
 
 
 def process_response(app: ft.App, ctx: RequestContext, response: t.Any, plain: bool) -> t.Any:
@@ -485,109 +487,19 @@ def scopes_of(ctx: RequestContext) -> Sequence[str | None]:
         rule = request.url_rule
     else:
         return (*request.blueprints, None)  # a class of the app's
-    return (None,) if rule is None else _scopes_of_endpoint(rule.endpoint)
+    return (None,) if rule is None else _scopes[rule.endpoint]
 
 
-@cache
-def _scopes_of_endpoint(endpoint: str) -> Sequence[str | None]:
-    name = endpoint.rpartition(".")[0]
-    return (*_split_blueprint_path(name), None) if name else (None,)
+class _Scopes(dict[str, Sequence[str | None]]):
+    """The scopes of an endpoint, noted at the first look.
 
-
-# From what a view returns to a response.
-
-
-def to_response(app: ft.App, ctx: RequestContext, rv: t.Any) -> t.Any:
-    """Make a response of what a view returned.
-
-    :raises TypeError: for what no response can be made of.
+    PERF: functools.cache would call a function each time.
     """
-    cls = app.response_class
-    if type(rv) is str:
-        # PERF: its constructor asks what it was given (a tenth of a small request).
-        return Response._of_text(rv) if cls is Response else cls(rv)
-    status = headers = None
-    if isinstance(rv, tuple):
-        rv, status, headers = _unpack(rv)
-    if rv is None:
-        raise TypeError(
-            f"The view function for {ctx.request.endpoint!r} did not return a valid response."
-            " The function either returned None or ended without a return statement."
-        )
-    if not isinstance(rv, cls):
-        if isinstance(rv, (dict, list)):
-            rv = app.json.response(rv)
-        elif isinstance(rv, (str, bytes, bytearray, Iterator)):
-            # The response class is asked to initialise itself with both.
-            return cls(rv, status=status, headers=headers)
-        else:
-            rv = _convert(app, ctx, rv)
-    if status is not None:
-        if isinstance(status, (str, bytes, bytearray)):
-            rv.status = status
-        else:
-            rv.status_code = status
-    if headers:
-        rv.headers.update(headers)
-    return rv
+
+    def __missing__(self, endpoint: str) -> Sequence[str | None]:
+        name = endpoint.rpartition(".")[0]
+        scopes = self[endpoint] = (*_split_blueprint_path(name), None) if name else (None,)
+        return scopes
 
 
-def _unpack(rv: tuple[t.Any, ...]) -> tuple[t.Any, t.Any, t.Any]:
-    if len(rv) == 3:
-        return rv
-    if len(rv) == 2:
-        if isinstance(rv[1], (Headers, dict, tuple, list)):
-            return rv[0], None, rv[1]
-        return rv[0], rv[1], None
-    raise TypeError(
-        "The view function did not return a valid response tuple. The tuple must have the form"
-        " (body, status, headers), (body, status), or (body, headers)."
-    )
-
-
-def _convert(app: ft.App, ctx: RequestContext, rv: t.Any) -> t.Any:
-    wrong = (
-        "The view function did not return a valid response. The return type must be a string,"
-        " dict, list, tuple with headers or status, Response instance, or WSGI callable, but it"
-        f" was a {type(rv).__name__}."
-    )
-    if isinstance(rv, AsyncIterable):
-        return app.response_class(rv)
-    if isinstance(rv, HTTPException) and _is_plain_error(rv):
-        environ = ctx._environ
-        return app.response_class(_error_body(rv, environ), rv.code, rv.get_headers(environ))
-    if isinstance(rv, BaseResponse) or callable(rv):
-        try:
-            return app.response_class.force_type(rv, ctx._environ)
-        except TypeError as e:
-            raise TypeError(f"{e}\n{wrong}").with_traceback(sys.exc_info()[2]) from None
-    raise TypeError(wrong)
-
-
-def _is_plain_error(e: HTTPException) -> bool:
-    """Tell whether an exception answers with its body, code and headers and no more.
-
-    PERF: else it is called as the WSGI application that it is (some 40 µs).
-    """
-    cls = type(e)
-    return (
-        e.response is None
-        and cls.get_response is HTTPException.get_response
-        and cls.__call__ is HTTPException.__call__
-    )
-
-
-def _error_body(e: HTTPException, environ: ft.WSGIEnvironment) -> str:
-    cls = type(e)
-    if cls.__module__ == "werkzeug.exceptions" and e.description is cls.description:
-        return _standard_body(cls)  # type: ignore[arg-type]  # a class is hashable
-    return e.get_body(environ)
-
-
-@cache
-def _standard_body(cls: type[HTTPException]) -> str:
-    """Return the page of one of Werkzeug's exceptions, where nobody said more of what is wrong.
-
-    PERF: it is the same each time, and made of eight escaped strings.
-    """
-    return cls().get_body()
+_scopes = _Scopes()

@@ -97,9 +97,11 @@ def handle_user_exception(app: ft.App, ctx: RequestContext, e: Exception) -> t.A
 
 def is_answer(app: ft.App, e: Exception) -> bool:
     """Tell whether an exception answers the request, and is no error of the program."""
+    if not isinstance(e, HTTPException):
+        return False
     if isinstance(e, BadRequestKeyError) and (app.debug or app.config["TRAP_BAD_REQUEST_ERRORS"]):
         e.show_exception = True
-    return isinstance(e, HTTPException) and not app.trap_http_exception(e)
+    return not app.trap_http_exception(e)
 
 
 def find_handler(app: ft.App, ctx: RequestContext, e: Exception) -> ft.ErrorHandlerCallable:

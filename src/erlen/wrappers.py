@@ -10,3 +10,4 @@ from ._response import _is_plain_path as _is_plain_path
 from ._response import _keeps as _keeps
 from ._response import redirect_to as redirect_to
 from ._response import send_body as send_body
+from ._response import text_response as text_response

@@ -9,7 +9,8 @@ from blinker import Signal
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import Map
 
-from erlen import Flask, dispatch, signals
+from erlen import Flask, signals
+from erlen._returned import to_response
 from erlen.dispatch import ROAD
 from erlen.doctor.application import findings_of
 from erlen.doctor.findings import Verdict
@@ -234,13 +235,13 @@ def test_the_road_does_what_is_said(
 ) -> None:
     """What is called slower makes a response object where the plain road makes none."""
     made: list[Any] = []
-    original = dispatch.to_response
 
     def spy(*args: Any) -> Any:
         made.append(args)
-        return original(*args)
+        return to_response(*args)
 
-    monkeypatch.setattr(dispatch, "to_response", spy)
+    monkeypatch.setattr("erlen.dispatch.to_response", spy)
+    monkeypatch.setattr("erlen.app.to_response", spy)
     app.add_url_rule("/", "index", lambda: {"a": 1})
     replace(app)
     assert app.test_client().get("/").json == {"a": 1}

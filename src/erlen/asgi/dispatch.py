@@ -16,10 +16,10 @@ from types import CoroutineType
 from .. import dispatch, errors
 from .. import typing as ft
 from .._background import Server
+from .._returned import to_response
 from ..ctx import AppContext, RequestContext
-from ..dispatch import _is_awaited, open_context, open_request, scopes_of, to_response
+from ..dispatch import direct_response, open_context, open_request, scopes_of
 from ..globals import _cv_app
-from ..json.provider import writes_plainly
 from ..signals import (
     appcontext_popped,
     appcontext_tearing_down,
@@ -84,15 +84,8 @@ async def full_dispatch_request(app: ft.App, ctx: RequestContext) -> t.Any:
                 rv = await rv
     except Exception as e:
         rv = await handle_user_exception(app, ctx, e)
-    if _is_awaited(app, ctx):
-        return await finalize_request(app, ctx, rv)
-    if app.response_class is Response:
-        kind = type(rv)
-        if kind is str:
-            return None, rv.encode()
-        if (kind is dict or kind is list) and writes_plainly(app.json):
-            return app.json.mimetype, app.json.text(rv).encode()
-    return to_response(app, ctx, rv)
+    response = direct_response(app, ctx, rv)
+    return await finalize_request(app, ctx, rv) if response is None else response
 
 
 async def preprocess(app: ft.App, ctx: RequestContext, funcs: ft.App) -> t.Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import typing as t
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Generator, Iterator
 from contextvars import copy_context
 
 from .. import typing as ft
@@ -75,13 +75,15 @@ class Stream:
                 await pool.run_in(self._context, close)
 
 
-def text_answer(mimetype: str | None, body: bytes, environ: ft.WSGIEnvironment) -> Answer:
+def text_answer(
+    mimetype: str | None, body: bytes | Generator[t.Any], environ: ft.WSGIEnvironment
+) -> Answer:
     """Answer with a body as ``Response(body, mimetype=mimetype)`` would.
 
     PERF: without the response object, which nobody would see.
     """
     raw_type = _RAW_TYPES.get(mimetype or Response.default_mimetype)
-    if raw_type is None:
+    if raw_type is None or not isinstance(body, bytes):
         return answer_of(Response(body, mimetype=mimetype), environ)
     headers = [raw_type, (b"content-length", b"%d" % len(body))]
     return 200, headers, body if environ["REQUEST_METHOD"] != "HEAD" else b""

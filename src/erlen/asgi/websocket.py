@@ -20,8 +20,9 @@ from werkzeug.exceptions import BadRequest, Forbidden, HTTPException
 from .. import errors
 from .. import typing as ft
 from .._background import Server
+from .._returned import to_response
 from ..ctx import RequestContext
-from ..dispatch import open_request, scopes_of, to_response
+from ..dispatch import open_request, scopes_of
 from ..globals import _cv_app
 from ..wrappers import Request
 from . import dispatch
