@@ -1,4 +1,4 @@
-"""The headers of a response: Werkzeug's, with short ways that answer the same."""
+"""The headers of a response and a request: Werkzeug's, with short ways that answer the same."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from werkzeug.datastructures import EnvironHeaders
 from werkzeug.datastructures import Headers as WerkzeugHeaders
 
 names = st.sampled_from(["X-One", "x-one", "X-ONE", "X-Two", "Vary", "é"])
@@ -77,3 +78,51 @@ def test_by_index_and_slice(flask: Any) -> None:
 def test_a_line_break_is_refused(flask: Any, value: str) -> None:
     with pytest.raises(ValueError, match="must not contain newline characters"):
         made(flask)["X-One"] = value
+
+
+# Of a request
+
+ENVIRON = {
+    "CONTENT_TYPE": "text/plain",
+    "CONTENT_LENGTH": "7",
+    "HTTP_X_ONE": "1",
+    "HTTP_CONTENT_TYPE": "text/html",
+    "HTTP_EMPTY": "",
+    "REQUEST_METHOD": "GET",
+}
+
+
+def asked(flask: Any) -> Any:
+    return flask.Request(ENVIRON.copy()).headers
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        *("X-One", "x_one", "x-two", "Content-Type", "content_length", "Empty", "", "é"),
+        *("Request-Method", "HTTP-X-One", 1, None, b"X-One"),
+    ],
+)
+def test_a_request_s_headers_answer_as_werkzeug_s(flask: Any, key: Any) -> None:
+    mine, theirs = asked(flask), EnvironHeaders(ENVIRON.copy())
+    assert (key in mine) == (key in theirs)
+    assert mine.get(key) == theirs.get(key)
+    assert mine.get(key, "none") == theirs.get(key, "none")
+    assert mine.get(key, default=5, type=int) == theirs.get(key, default=5, type=int)
+    if isinstance(key, str):
+        assert mine.getlist(key) == theirs.getlist(key)
+
+
+def test_a_request_s_headers_are_werkzeug_s(flask: Any) -> None:
+    mine, environ = asked(flask), ENVIRON.copy()
+    theirs = EnvironHeaders(environ)
+    assert isinstance(mine, EnvironHeaders)
+    assert list(mine) == list(theirs) and len(mine) == len(theirs) and repr(mine) == repr(theirs)
+    assert flask.Request(environ).headers == theirs and theirs == flask.Request(environ).headers
+    assert mine != theirs
+    with pytest.raises(TypeError, match="unhashable"):
+        hash(mine)
+    with pytest.raises(TypeError, match="immutable"):
+        mine["X-One"] = "2"
+    with pytest.raises(KeyError):
+        mine["X-Two"]

@@ -483,6 +483,75 @@ def test_flask_and_erlen_read_each_others_cookies(now: list[int]) -> None:
     assert opened(app, cookies[0]) == {"b": (1,), "a": "x" * 100, "c": b"1"}
 
 
+# What was read once is remembered
+
+
+@pytest.mark.parametrize("data", [{"a": 1, "b": None}, {"a": [1, {"b": 2}]}])
+def test_requests_share_nothing_of_a_known_session(app: Any, data: Any) -> None:
+    cookie = cookie_of(app, data)
+    for _ in range(3):
+        session = opened(app, cookie)
+        assert session == data
+        session["new"] = 1
+        if type(session["a"]) is list:
+            session["a"].append(3)
+            session["a"][1]["b"] = 4
+
+
+def test_a_known_session_grows_old(app: Any, now: list[int]) -> None:
+    app.config["PERMANENT_SESSION_LIFETIME"] = 60
+    cookie = cookie_of(app, {"a": 1})
+    for age, data in [(0, {"a": 1}), (60, {"a": 1}), (61, {}), (60, {"a": 1}), (-1, {})]:
+        now[0] = NOW + age
+        assert opened(app, cookie) == data
+
+
+def test_a_known_session_does_not_outlive_its_key(app: Any) -> None:
+    cookie = cookie_of(app, {"a": 1})
+    assert opened(app, cookie) == {"a": 1}
+    app.secret_key = "another key"
+    assert opened(app, cookie) == {}
+    app.config["SECRET_KEY_FALLBACKS"] = [KEY]
+    assert opened(app, cookie) == {"a": 1}
+    app.config["SECRET_KEY_FALLBACKS"] = []
+    assert opened(app, cookie) == {}
+
+
+def test_next_to_a_known_session_nothing_is_good(app: Any) -> None:
+    cookie = cookie_of(app, {"a": 1})
+    assert opened(app, cookie) == {"a": 1}
+    for place in range(len(cookie)):
+        wrong = cookie[:place] + ("A" if cookie[place] != "A" else "B") + cookie[place + 1 :]
+        # The last character of a signature has two bits that mean nothing.
+        assert opened(app, wrong) == ({"a": 1} if is_good(app, wrong) else {}), wrong
+    assert opened(app, cookie + "=") == ({"a": 1} if is_good(app, cookie + "=") else {})
+
+
+def is_good(app: Any, cookie: str) -> bool:
+    """Tell whether itsdangerous takes a cookie of the app's."""
+    signing = app.session_interface.get_signing_serializer(app)
+    try:
+        plain_serializer(signing, [KEY]).loads(cookie)
+    except BadData:
+        return False
+    return True
+
+
+@pytest.mark.erlen_only
+def test_what_is_remembered_is_bounded(app: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    signing = app.session_interface.get_signing_serializer(app)
+    monkeypatch.setattr("erlen.sessions._MAX_KNOWN", 3)
+    for number in range(10):
+        assert opened(app, cookie_of(app, {"a": number})) == {"a": number}
+        assert 1 <= len(signing._known) <= 3
+    signing._known.clear()
+    large = cookie_of(app, {"a": "x" * 10_000})
+    for _ in range(2):
+        assert opened(app, large) == {"a": "x" * 10_000}
+    assert opened(app, "x" * 100) == {}
+    assert signing._known == {}
+
+
 # What may be replaced
 
 

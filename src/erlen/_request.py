@@ -9,7 +9,6 @@ from urllib.parse import parse_qsl
 
 from werkzeug.datastructures import (
     Authorization,
-    EnvironHeaders,
     Headers,
     ImmutableMultiDict,
     MultiDict,
@@ -22,6 +21,7 @@ from werkzeug.wsgi import LimitedStream
 
 from . import json
 from . import typing as ft
+from ._headers import EnvironHeaders
 from ._lazy import lazy
 from .debughelpers import attach_enctype_error_multidict
 from .globals import _cv_app

@@ -15,6 +15,7 @@ from binascii import a2b_base64, b2a_base64
 from collections.abc import Mapping, MutableMapping
 from datetime import UTC, datetime
 from functools import cached_property, lru_cache, partial
+from uuid import UUID
 
 from itsdangerous import (
     BadSignature,
@@ -76,7 +77,10 @@ class SecureCookieSession(  # pyright: ignore[reportIncompatibleMethodOverride]
     modified = False
 
     def __init__(self, initial: Mapping[str, t.Any] | None = None) -> None:
-        super().__init__(initial, _mark_modified)
+        # PERF: Werkzeug's constructors do the same, four calls deep.
+        if initial is not None:
+            dict.__init__(self, initial)
+        self.on_update = _mark_modified
 
     def __setitem__(self, key: str, value: t.Any) -> None:
         # PERF: Werkzeug's goes through two functions more.
@@ -226,8 +230,11 @@ class _SessionSigner(TimestampSigner):
         signed = text + self.sep + _timestamp(self.get_timestamp())
         return signed + self.sep + _sign(self._keyed[0], signed)
 
-    def payload_of(self, signed: bytes, max_age: int) -> bytes | None:
-        """Return what was signed, or ``None`` where :meth:`unsign` is to tell what is wrong."""
+    def read(self, signed: bytes) -> tuple[bytes, int] | None:
+        """Return what was signed and when, in seconds since 1970.
+
+        :return: ``None`` where :meth:`unsign` is to tell what is wrong.
+        """
         signed_part, _, signature = signed.rpartition(self.sep)
         payload, sep, timestamp = signed_part.rpartition(self.sep)
         for keyed in self._keyed if sep else ():
@@ -236,10 +243,9 @@ class _SessionSigner(TimestampSigner):
         else:
             return None
         try:
-            age = self.get_timestamp() - int.from_bytes(_from_base64(timestamp))
+            return payload, int.from_bytes(_from_base64(timestamp))
         except ValueError:
             return None
-        return payload if 0 <= age <= max_age else None
 
 
 # PERF: within a second it is the same.
@@ -278,11 +284,28 @@ _TO_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 _FROM_URL_SAFE = bytes.maketrans(b"-_", b"+/")
 
 
+# A session that was read: when it was signed, and its data where nothing in them can change, else
+# the JSON that they are made of each time.
+_Known: t.TypeAlias = "tuple[int, dict[str, t.Any] | None, str]"
+_MAX_KNOWN = 1000  # sessions that are remembered
+_MAX_KNOWN_SIZE = 8192  # characters of one, cookie and JSON
+_CONSTANTS = frozenset({str, int, float, bool, type(None), bytes, datetime, UUID})
+
+
 class _SessionSerializer(URLSafeTimedSerializer):
-    """itsdangerous' serializer, with one signer for all the sessions it reads and writes."""
+    """itsdangerous' serializer, with one signer for all the sessions it reads and writes.
+
+    PERF: a browser sends its cookie again and again. One that was found good is remembered, by
+    the whole of it, with what it holds; its age is asked each time. Another key has another
+    serializer.
+    """
 
     #: Whether a weak key was looked for.
     key_checked = False
+
+    @cached_property
+    def _known(self) -> dict[str, _Known]:
+        return {}
 
     @cached_property
     def _signer(self) -> _SessionSigner:
@@ -301,25 +324,36 @@ class _SessionSerializer(URLSafeTimedSerializer):
         salt: str | bytes | None = None,
     ) -> t.Any:
         # PERF: the good case without the timestamp as a datetime; all else is itsdangerous'.
-        if salt is None and max_age is not None and not return_timestamp:
-            signed = s.encode() if type(s) is str else want_bytes(s)
-            payload = self._signer.payload_of(signed, max_age)
-            if payload is not None:
-                return self.load_payload(payload)
+        if type(s) is str and salt is None and max_age is not None and not return_timestamp:
+            known = self._known.get(s) or self._read(s)
+            if known is not None:
+                signed_at, data, json = known
+                if 0 <= self._signer.get_timestamp() - signed_at <= max_age:
+                    return self.serializer.loads(json) if data is None else data.copy()
         return super().loads(s, max_age, return_timestamp, salt)
 
-    def load_payload(self, payload: bytes, *args: t.Any, **kwargs: t.Any) -> t.Any:
-        if self.is_text_serializer and not args and not kwargs:
-            try:
-                if payload.startswith(b"."):
-                    # PERF: by itself it would take 16 KB for what is mostly a few hundred bytes.
-                    json = zlib.decompress(_from_base64(payload[1:]), bufsize=1024)
-                else:
-                    json = _from_base64(payload)
-                return self.serializer.loads(json.decode())
-            except Exception:
-                pass  # itsdangerous tells what is wrong
-        return super().load_payload(payload, *args, **kwargs)
+    def _read(self, cookie: str) -> _Known | None:
+        """Read a session and remember it; ``None`` where itsdangerous is to tell what is wrong."""
+        signed = self._signer.read(cookie.encode()) if self.is_text_serializer else None
+        if signed is None:
+            return None
+        payload, signed_at = signed
+        try:
+            if payload.startswith(b"."):
+                # PERF: by itself it would take 16 KB for what is mostly a few hundred bytes.
+                text = zlib.decompress(_from_base64(payload[1:]), bufsize=1024).decode()
+            else:
+                text = _from_base64(payload).decode()
+            data = self.serializer.loads(text)
+        except Exception:
+            return None
+        lasts = type(data) is dict and all(type(value) in _CONSTANTS for value in data.values())
+        known = signed_at, data if lasts else None, text
+        if len(cookie) + len(text) <= _MAX_KNOWN_SIZE:
+            if len(self._known) >= _MAX_KNOWN:
+                self._known.clear()
+            self._known[cookie] = known
+        return known
 
     def dumps(self, obj: t.Any, salt: str | bytes | None = None) -> t.Any:
         if salt is None and self.is_text_serializer:
