@@ -57,7 +57,11 @@ _BORROWED: dict[str, dict[str, str]] = {
         "werkzeug.serving": "is_running_from_reloader run_simple",
         "werkzeug.utils": "import_string",
     },
-    "ctx": {"": "contextvars sys", "erlen.signals": "appcontext_popped appcontext_pushed"},
+    "ctx": {
+        "": "contextvars sys",
+        "erlen.globals": "_cv_app",
+        "erlen.signals": "appcontext_popped appcontext_pushed",
+    },
     "debughelpers": {
         "erlen.blueprints": "Blueprint",
         "erlen.globals": "request_ctx",
@@ -65,7 +69,7 @@ _BORROWED: dict[str, dict[str, str]] = {
     },
     "helpers": {
         "": "importlib sys werkzeug",
-        "erlen.globals": "_cv_request",
+        "erlen.globals": "_cv_app _cv_request",
         "functools": "cache",
         "werkzeug.exceptions": "_wz_abort=abort",
         "werkzeug.utils": "_wz_redirect=redirect",

@@ -7,8 +7,6 @@ import typing as t
 from werkzeug.datastructures import EnvironHeaders as _EnvironHeaders
 from werkzeug.datastructures import Headers as _Headers
 
-_new = object.__new__
-
 
 class Headers(_Headers):
     """Werkzeug's headers, and equal to them.
@@ -78,10 +76,3 @@ def _variable(header: str) -> str:
     """Return where the environment has a header (RFC 3875, section 4.1.18)."""
     name = header.upper().replace("-", "_")
     return name if name == "CONTENT_TYPE" or name == "CONTENT_LENGTH" else f"HTTP_{name}"
-
-
-def valid_headers(pairs: list[tuple[str, str]]) -> Headers:
-    """Make headers of pairs that are known to be valid; the list becomes theirs."""
-    headers = _new(Headers)
-    headers._list = pairs
-    return headers

@@ -24,7 +24,7 @@ from . import typing as ft
 from ._headers import EnvironHeaders
 from ._lazy import lazy
 from .debughelpers import attach_enctype_error_multidict
-from .globals import _cv_app
+from .globals import _get_context
 
 
 def _wsgi_text(environ: ft.WSGIEnvironment, key: str) -> str:
@@ -229,7 +229,7 @@ class Request(RequestBase):
     def _limit(self, own: int | None, key: str, default: int | None) -> int | None:
         if own is not None:
             return own
-        ctx = _cv_app.get(None)
+        ctx = _get_context(None)
         if ctx is None:
             return default
         limit: int | None = ctx.app.config[key]
@@ -382,7 +382,7 @@ class Request(RequestBase):
             return
         if not self._load_urlencoded():
             super()._load_form_data()
-        ctx = _cv_app.get(None)
+        ctx = _get_context(None)
         if (
             ctx is not None
             and ctx.app.debug
@@ -446,7 +446,7 @@ class Request(RequestBase):
         try:
             return super().on_json_loading_failed(e)
         except BadRequest as error:
-            ctx = _cv_app.get(None)
+            ctx = _get_context(None)
             if ctx is not None and ctx.app.debug:
                 raise
             raise BadRequest() from error

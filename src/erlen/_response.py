@@ -16,9 +16,9 @@ from werkzeug.wrappers import Response as ResponseBase
 
 from . import json
 from . import typing as ft
-from ._headers import Headers, valid_headers
+from ._headers import Headers
 from ._http import dump_cookie
-from .globals import _cv_app
+from .globals import _get_context
 
 Pairs: t.TypeAlias = "list[tuple[str, str]]"
 
@@ -111,7 +111,8 @@ class Response(ResponseBase):
             pending = self._pending
             if pending is not None:
                 # PERF: extend() validates one by one what is known to be valid (some 4 µs).
-                headers = valid_headers(pending)
+                headers = _new(Headers)
+                headers._list = pending
                 self._pending = None
             else:
                 # A response of Werkzeug's own that was turned into one of ours brings them.
@@ -191,7 +192,7 @@ class Response(ResponseBase):
     @property
     def max_cookie_size(self) -> int:  # type: ignore[override]  # an attribute in Werkzeug
         """Above how many bytes a cookie is warned of; the app's ``MAX_COOKIE_SIZE``."""
-        ctx = _cv_app.get(None)
+        ctx = _get_context(None)
         if ctx is None:
             return ResponseBase.max_cookie_size
         size: int = ctx.app.config["MAX_COOKIE_SIZE"]
@@ -261,7 +262,7 @@ class Response(ResponseBase):
             return None
         if self._pending is not None:
             pairs = self._pending.copy()
-        elif type(headers := self.headers) is Headers or type(headers) is BaseHeaders:
+        elif type(headers := self._made_headers or self.headers) in (Headers, BaseHeaders):
             pairs = headers._list.copy()
         else:
             # A dict, say, that somebody put in their place.

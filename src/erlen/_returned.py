@@ -41,8 +41,8 @@ def to_response(app: ft.App, ctx: RequestContext, rv: t.Any) -> t.Any:
         # PERF: an abstract class asks long, so the usual kinds are known by their type.
         elif type(rv) in _BODIES or isinstance(rv, (str, bytes, bytearray, Iterator)):
             if cls is Response:
-                # PERF: keywords would make up a tenth of its cost.
-                return Response(rv, status, headers)
+                # PERF: keywords and defaults would make up a sixth of its cost.
+                return Response(rv, status, headers, None, None, False)
             # The response class is asked to initialise itself with both.
             return cls(rv, status=status, headers=headers)
         else:

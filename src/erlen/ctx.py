@@ -11,7 +11,7 @@ the app hands it as ``_open_context`` and ``_close_context``.
 from __future__ import annotations
 
 import typing as t
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextvars import Token
 from functools import update_wrapper
 from types import TracebackType
@@ -20,7 +20,8 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import MapAdapter, Rule
 
 from . import typing as ft
-from .globals import _cv_app, _cv_request, _no_req_msg, _no_websocket_msg, request_ctx
+from .globals import _cv_request, _get_context, _no_req_msg, _no_websocket_msg, request_ctx
+from .wrappers import Request
 
 F = t.TypeVar("F", bound=Callable[..., t.Any])
 C = t.TypeVar("C", bound=ft.AfterRequestCallable[t.Any])
@@ -60,7 +61,7 @@ class _AppCtxGlobals:
         return iter(self.__dict__)
 
     def __repr__(self) -> str:
-        ctx = _cv_app.get(None)
+        ctx = _get_context(None)
         if ctx is not None:
             return f"<flask.g of '{ctx.app.name}'>"
         return object.__repr__(self)
@@ -214,6 +215,8 @@ class RequestContext(AppContext):
     _tables: t.Any
     # Whether the view is, or may be, a blueprint's.
     _in_blueprint: bool
+    #: Whose hooks apply, where the compiled tables found the view (see dispatch.scopes_of).
+    _scopes: Sequence[str | None]
     # Whether the app's methods on the road are Flask's own (see dispatch.py).
     _plain: bool
     #: The functions of after_this_request; None where there are none.
@@ -238,6 +241,7 @@ class RequestContext(AppContext):
         self._open_session = session
         self._rule = self._view_args = self._tables = None
         self._in_blueprint = True
+        self._scopes = (None,)
         self._g = self._shared = self._after = None
         self._holds = 0
         self._request_done = self._plain = False
@@ -258,7 +262,10 @@ class RequestContext(AppContext):
         if self._request_done:
             raise RuntimeError(_no_req_msg)
         app = self.app
-        request = self._request = app.request_class(self._environ)
+        cls = app.request_class
+        # PERF: an object is made and its constructor entered at once where no default is used.
+        request = Request(self._environ, True, False) if cls is Request else cls(self._environ)
+        self._request = request
         request.json_module = app.json
         if self._rule is not None:
             request.url_rule = self._rule
@@ -365,7 +372,7 @@ class RequestContext(AppContext):
 
 def _current_request_context() -> RequestContext:
     """Return the context of the request that is handled; RuntimeError outside one."""
-    ctx = _cv_app.get(None)
+    ctx = _get_context(None)
     if type(ctx) is RequestContext and not ctx._request_done:
         return ctx
     return request_ctx._get_current_object()
@@ -408,7 +415,7 @@ def copy_current_request_context(f: F) -> F:
 
 def has_request_context() -> bool:
     """Tell whether a request is being handled, so that :data:`erlen.request` may be used."""
-    ctx = _cv_app.get(None)
+    ctx = _get_context(None)
     return ctx is not None and ctx.has_request
 
 
@@ -420,4 +427,4 @@ def has_websocket_context() -> bool:
 
 def has_app_context() -> bool:
     """Tell whether an app is current, so that :data:`erlen.current_app` may be used."""
-    return _cv_app.get(None) is not None
+    return _get_context(None) is not None

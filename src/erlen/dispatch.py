@@ -25,7 +25,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 from . import typing as ft
 from ._returned import to_response
 from .ctx import AppContext, RequestContext, _sentinel
-from .globals import _cv_app
+from .globals import _get_context, _reset_context, _set_context
 from .json.provider import compact_text
 from .routing import Hit, Map
 from .signals import (
@@ -40,7 +40,6 @@ from .wrappers import Request, Response, _split_blueprint_path, send_body
 
 # How many host names a map remembers as good (see _find_rule).
 _MAX_HOSTS = 1000
-_WEBSOCKET_SCHEMES = ("ws", "wss")
 
 #: The methods that the road goes by only where somebody has replaced one of them.
 ROAD: frozenset[str] = frozenset(
@@ -67,7 +66,9 @@ def wsgi_app(
 ) -> t.Iterable[bytes]:
     """Handle a request (PEP 3333); what ``Flask.wsgi_app`` is."""
     plain: bool = app._is_plain()
-    ctx: RequestContext = RequestContext(app, environ) if plain else app.request_context(environ)
+    # PERF: an object is made and its constructor entered at once where no default is used.
+    ctx: RequestContext
+    ctx = RequestContext(app, environ, None, None) if plain else app.request_context(environ)
     error: BaseException | None = None
     try:
         try:
@@ -108,10 +109,10 @@ def open_context(ctx: AppContext) -> None:
     if isinstance(ctx, RequestContext):
         open_request(ctx, ctx.app._is_plain() and type(ctx) is RequestContext)
         return
-    outer = _cv_app.get(None)
+    outer = _get_context(None)
     if outer is not None and outer.has_request and outer is not ctx:
         ctx._outer = outer
-    ctx._cv_tokens.append(_cv_app.set(ctx))
+    ctx._cv_tokens.append(_set_context(ctx))
     if appcontext_pushed.receivers:
         appcontext_pushed.send(ctx.app, _async_wrapper=ctx.app.ensure_sync)
 
@@ -120,8 +121,8 @@ def open_request(ctx: RequestContext, plain: bool) -> None:
     """Push a request's context: then the app is current, the session open, the URL matched."""
     app = ctx.app
     ctx._plain = plain
-    outer = _cv_app.get(None)
-    ctx._cv_tokens.append(_cv_app.set(ctx))
+    outer = _get_context(None)
+    ctx._cv_tokens.append(_set_context(ctx))
     if outer is not None and outer.app is app:
         # One that is kept after its request and pushed again has a `g` of its own.
         if ctx._g is None and outer._app_ctx is not ctx._app_ctx and len(ctx._cv_tokens) == 1:
@@ -153,12 +154,14 @@ def _find_rule(app: ft.App, ctx: RequestContext) -> None:
     """Find where the URL leads: by the compiled tables where they hold, else by Werkzeug."""
     url_map = app.url_map
     environ = ctx._environ
+    scheme = environ.get("wsgi.url_scheme")
     if (
         type(url_map) is not Map
         or url_map.host_matching
         or app.subdomain_matching
         or "HTTP_UPGRADE" in environ
-        or environ.get("wsgi.url_scheme") in _WEBSOCKET_SCHEMES
+        or scheme == "ws"
+        or scheme == "wss"
         or not (ctx._plain or (type(ctx) is RequestContext and app._keeps("create_url_adapter")))
     ):
         ctx.match_request()
@@ -197,7 +200,8 @@ def _find_rule(app: ft.App, ctx: RequestContext) -> None:
         ctx._in_blueprint = type(request) is not Request
         return
     ctx._rule, ctx._view_args = hit
-    ctx._in_blueprint = "." in hit[0].endpoint
+    ctx._scopes = scopes = _scopes[hit[0].endpoint]
+    ctx._in_blueprint = scopes is not _APP_ONLY
     if ctx._request is not None:
         ctx._request.url_rule, ctx._request.view_args = hit
 
@@ -215,8 +219,8 @@ def close_context(ctx: AppContext, exc: BaseException | None, plain: bool = Fals
             else:
                 _tear_down_app(ctx, exc, plain)
     finally:
-        current = _cv_app.get()
-        _cv_app.reset(tokens.pop())
+        current = _get_context()
+        _reset_context(tokens.pop())
     if current is not ctx:
         kind = "request" if isinstance(ctx, RequestContext) else "app"
         raise AssertionError(f"Popped wrong {kind} context. ({current!r} instead of {ctx!r})")
@@ -294,7 +298,7 @@ def full_dispatch_request(app: ft.App, ctx: RequestContext, plain: bool) -> t.An
     if not plain:
         return app.finalize_request(rv)
     response = direct_response(app, ctx, rv)
-    return finalize_request(app, ctx, rv, plain) if response is None else response
+    return finalize_request(app, ctx, rv, plain, False) if response is None else response
 
 
 def preprocess_request(app: ft.App, ctx: RequestContext, plain: bool) -> t.Any:
@@ -482,12 +486,14 @@ def scopes_of(ctx: RequestContext) -> Sequence[str | None]:
     """
     request = ctx._request
     if request is None:
-        rule = ctx._rule
-    elif type(request) is Request:
-        rule = request.url_rule
-    else:
+        return ctx._scopes
+    if type(request) is not Request:
         return (*request.blueprints, None)  # a class of the app's
-    return (None,) if rule is None else _scopes[rule.endpoint]
+    rule = request.url_rule
+    return _APP_ONLY if rule is None else _scopes[rule.endpoint]
+
+
+_APP_ONLY: Sequence[str | None] = (None,)
 
 
 class _Scopes(dict[str, Sequence[str | None]]):
@@ -498,7 +504,7 @@ class _Scopes(dict[str, Sequence[str | None]]):
 
     def __missing__(self, endpoint: str) -> Sequence[str | None]:
         name = endpoint.rpartition(".")[0]
-        scopes = self[endpoint] = (*_split_blueprint_path(name), None) if name else (None,)
+        scopes = self[endpoint] = (*_split_blueprint_path(name), None) if name else _APP_ONLY
         return scopes
 
 

@@ -36,6 +36,8 @@ serves the app.\
 """
 
 _cv_app: ContextVar[t.Any] = ContextVar("flask.app_ctx")
+# PERF: a method of an imported name is bound anew at each call, as if the name were a module.
+_get_context, _set_context, _reset_context = _cv_app.get, _cv_app.set, _cv_app.reset
 _missing: t.Any = object()
 
 

@@ -1,5 +1,6 @@
 # The types of the proxies, told from the roof: globals.py itself imports nothing of erlen.
 from abc import ABCMeta
+from collections.abc import Callable
 from contextvars import ContextVar, Token
 from typing import Any, Protocol, TypeVar
 
@@ -34,6 +35,9 @@ _no_req_msg: str
 _no_websocket_msg: str
 _cv_app: ContextVar[Any]
 _cv_request: _RequestVar
+_get_context: Callable[..., Any]
+_reset_context: Callable[[Token[Any]], None]
+_set_context: Callable[[Any], Token[Any]]
 
 app_ctx: _AppContextProxy
 current_app: _FlaskProxy

@@ -18,7 +18,15 @@ from .config import get_debug_flag as get_debug_flag
 from .config import get_load_dotenv as get_load_dotenv
 from .ctx import RequestContext, _request_context_for
 from .dispatch import tear_down_request
-from .globals import _cv_app, current_app, request, request_ctx, session
+from .globals import (
+    _get_context,
+    _reset_context,
+    _set_context,
+    current_app,
+    request,
+    request_ctx,
+    session,
+)
 from .signals import message_flashed
 from .wrappers import Response
 from .wrappers import _split_blueprint_path as _split_blueprint_path
@@ -46,7 +54,7 @@ class _ContextStream(t.Generic[S]):
     def __next__(self) -> S:
         if not self._open:
             raise StopIteration
-        token = _cv_app.set(self._ctx)
+        token = _set_context(self._ctx)
         try:
             return next(self._items)
         except StopIteration:
@@ -56,16 +64,16 @@ class _ContextStream(t.Generic[S]):
             self._end(e)
             raise
         finally:
-            _cv_app.reset(token)
+            _reset_context(token)
 
     def close(self) -> None:
         """End the stream before its last item."""
         if self._open:
-            token = _cv_app.set(self._ctx)
+            token = _set_context(self._ctx)
             try:
                 self._end(None)
             finally:
-                _cv_app.reset(token)
+                _reset_context(token)
 
     __del__ = close
 
@@ -139,7 +147,7 @@ def url_for(
     :param values: for the rule's variables; what is left over goes behind ``?``.
     :raises werkzeug.routing.BuildError: where no rule fits.
     """
-    ctx = _cv_app.get(None)
+    ctx = _get_context(None)
     app = ctx.app if ctx is not None else current_app._get_current_object()
     cls = type(app)
     # PERF: a method that nobody has replaced, on the class or the object, need not pack and unpack
@@ -165,7 +173,7 @@ def redirect(
     :param code: the status: 301, 302, 303, 305, 307 or 308.
     :param Response: the response's class outside an app; inside it is the app's.
     """
-    ctx = _cv_app.get(None)
+    ctx = _get_context(None)
     if ctx is not None:
         response: BaseResponse = ctx.app.redirect(location, code=code)
         return response
@@ -179,7 +187,7 @@ def abort(code: int | BaseResponse, *args: t.Any, **kwargs: t.Any) -> t.NoReturn
     :param args: passed to the exception.
     :param kwargs: passed to the exception; ``description``, say.
     """
-    ctx = _cv_app.get(None)
+    ctx = _get_context(None)
     if ctx is not None:
         ctx.app.aborter(code, *args, **kwargs)
     _werkzeug_abort(code, *args, **kwargs)

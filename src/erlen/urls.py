@@ -11,7 +11,7 @@ from werkzeug.wsgi import get_host
 
 from . import typing as ft
 from .ctx import RequestContext, _sentinel
-from .globals import _cv_app
+from .globals import _get_context
 from .routing import Map
 from .wrappers import _split_blueprint_path, _wsgi_text
 
@@ -60,7 +60,7 @@ def url_for(
     values: dict[str, t.Any],
 ) -> str:
     """Build the URL of an endpoint (the parameters are those of ``Flask.url_for``)."""
-    ctx = _cv_app.get(None)
+    ctx = _get_context(None)
     adapter: MapAdapter | None
     if ctx is not None and ctx.has_request:
         ctx = ctx._request_ctx

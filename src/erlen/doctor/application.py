@@ -8,7 +8,7 @@ from typing import Any
 
 from ..app import Flask
 from ..dispatch import ROAD
-from ..json.provider import writes_plainly
+from ..json.provider import compact_text
 from ..routing import Map
 from ..sessions import weak_secret_key_reason
 from ..signals import request_finished
@@ -175,7 +175,7 @@ def _replaced_parts(app: App) -> Iterator[Finding]:
             "app.response_class",
             f"Responses are {_origin(app.response_class)}. {_FULL_RESPONSE}",
         )
-    if not writes_plainly(app.json):
+    if compact_text(app.json, None, debug=False) is None:
         yield _slower(
             "replaced-part",
             "app.json",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json as _json
 import typing as t
 
-from ..globals import _cv_app, current_app
+from ..globals import _get_context, current_app
 from .provider import _default
 
 if t.TYPE_CHECKING:
@@ -18,7 +18,7 @@ def dumps(obj: t.Any, **kwargs: t.Any) -> str:
     :param obj: the data; also dates, UUIDs, decimals, dataclasses and ``__html__`` objects.
     :param kwargs: passed on.
     """
-    ctx = _cv_app.get(None)
+    ctx = _get_context(None)
     if ctx is not None:
         return ctx.app.json.dumps(obj, **kwargs)  # type: ignore[no-any-return]  # App is Any
     kwargs.setdefault("default", _default)
@@ -32,7 +32,7 @@ def dump(obj: t.Any, fp: t.IO[str], **kwargs: t.Any) -> None:
     :param fp: a file opened for writing text, in UTF-8.
     :param kwargs: passed on.
     """
-    ctx = _cv_app.get(None)
+    ctx = _get_context(None)
     if ctx is not None:
         ctx.app.json.dump(obj, fp, **kwargs)
     else:
@@ -47,7 +47,7 @@ def loads(s: str | bytes, **kwargs: t.Any) -> t.Any:
     :param kwargs: passed on.
     :raise ValueError: the text is not JSON.
     """
-    ctx = _cv_app.get(None)
+    ctx = _get_context(None)
     if ctx is not None:
         return ctx.app.json.loads(s, **kwargs)
     return _json.loads(s, **kwargs)
@@ -60,7 +60,7 @@ def load(fp: t.IO[t.AnyStr], **kwargs: t.Any) -> t.Any:
     :param kwargs: passed on.
     :raise ValueError: the text is not JSON.
     """
-    ctx = _cv_app.get(None)
+    ctx = _get_context(None)
     if ctx is not None:
         return ctx.app.json.load(fp, **kwargs)
     return _json.load(fp, **kwargs)

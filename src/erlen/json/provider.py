@@ -20,6 +20,8 @@ if t.TYPE_CHECKING:
 
 _COMPACT = {"separators": (",", ":")}
 _Encode = Callable[[t.Any, int], t.Iterable[str]]
+_Options: t.TypeAlias = "tuple[Callable[[t.Any], t.Any], bool, bool]"
+_Known: t.TypeAlias = "tuple[_Options, _Encode]"  # an encoder, and the options of it
 
 
 class JSONProvider:
@@ -128,8 +130,16 @@ class DefaultJSONProvider(JSONProvider):
 
     #: The options that the last encoder was made for, and the encoder: one for compact text,
     #: one for text with blanks.
-    _compact_encoder: tuple[tuple[t.Any, ...], _Encode] | None = None
-    _spaced_encoder: tuple[tuple[t.Any, ...], _Encode] | None = None
+    _compact_encoder: _Known | None = None
+    _spaced_encoder: _Known | None = None
+
+    # Whether the object has a method of its own in the place of one that answers.
+    _replaced = False
+
+    def __setattr__(self, name: str, value: t.Any) -> None:
+        if name in ("dumps", "response"):
+            object.__setattr__(self, "_replaced", True)
+        object.__setattr__(self, name, value)
 
     def dumps(self, obj: t.Any, **kwargs: t.Any) -> str:
         """Serialize to JSON text.
@@ -151,17 +161,21 @@ class DefaultJSONProvider(JSONProvider):
         return json.dumps(obj, **kwargs)
 
     def _write(self, obj: t.Any, compact: bool) -> str:
-        # PERF: json.dumps makes an encoder on each call, which costs three times as much as
-        # writing a small object. The two usual sets of options keep theirs.
         options = (self.default, self.ensure_ascii, self.sort_keys)
         known = self._compact_encoder if compact else self._spaced_encoder
         if known is None or known[0] != options:
-            known = options, _make_encoder(*options, (",", ":") if compact else (", ", ": "))
-            if compact:
-                self._compact_encoder = known
-            else:
-                self._spaced_encoder = known
+            known = self._keep_encoder(options, compact)
         return "".join(known[1](obj, 0))
+
+    # PERF: json.dumps makes an encoder on each call, which costs three times as much as writing
+    # a small object. The two usual sets of options keep theirs.
+    def _keep_encoder(self, options: _Options, compact: bool) -> _Known:
+        known = options, _make_encoder(*options, (",", ":") if compact else (", ", ": "))
+        if compact:
+            self._compact_encoder = known
+        else:
+            self._spaced_encoder = known
+        return known
 
     def loads(self, s: str | bytes, **kwargs: t.Any) -> t.Any:
         """Read JSON text, or bytes in UTF-8, UTF-16 or UTF-32.
@@ -206,17 +220,6 @@ class DefaultJSONProvider(JSONProvider):
 _own_dumps, _own_response = DefaultJSONProvider.dumps, DefaultJSONProvider.response
 
 
-def writes_plainly(provider: JSONProvider) -> t.TypeGuard[DefaultJSONProvider]:
-    """Tell whether a provider writes and answers as the one above does."""
-    return (
-        type(provider) is DefaultJSONProvider
-        and DefaultJSONProvider.dumps is _own_dumps
-        and DefaultJSONProvider.response is _own_response
-        and "dumps" not in (own := provider.__dict__)
-        and "response" not in own
-    )
-
-
 def compact_text(provider: JSONProvider, obj: t.Any, debug: bool) -> str | None:
     """Return the body that a provider's ``response`` sends for one value; None for "ask it".
 
@@ -224,10 +227,21 @@ def compact_text(provider: JSONProvider, obj: t.Any, debug: bool) -> str | None:
 
     :param debug: whether the app is in debug mode.
     """
-    if debug or not writes_plainly(provider) or provider.compact is False:
+    if (
+        debug
+        or type(provider) is not DefaultJSONProvider
+        or provider._replaced
+        or provider.compact is False
+        or DefaultJSONProvider.dumps is not _own_dumps
+        or DefaultJSONProvider.response is not _own_response
+    ):
         return None
+    options = (provider.default, provider.ensure_ascii, provider.sort_keys)
+    known = provider._compact_encoder
+    if known is None or known[0] != options:
+        known = provider._keep_encoder(options, compact=True)
     try:
-        return provider._write(obj, compact=True) + "\n"
+        return "".join(known[1](obj, 0)) + "\n"
     except RecursionError:
         return None
 
