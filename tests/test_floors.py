@@ -40,6 +40,7 @@ LAZY = {
     ("_serving.py", "testing"): "a worker that serves needs no test client",
     ("_serving.py", "asgi"): "asyncio is slow to import, and WSGI needs none of it",
     ("testing.py", "asgi"): "asyncio is slow to import, and most tests need none of it",
+    ("templating.py", "_background"): "asyncio is slow to import; most apps await nothing",
     ("dispatch.py", "_background"): "asyncio is slow to import; most apps await nothing",
 }
 

@@ -38,10 +38,15 @@ from .signals import request_started as request_started
 from .signals import request_tearing_down as request_tearing_down
 from .signals import template_rendered as template_rendered
 from .templating import render_block as render_block
+from .templating import render_block_async as render_block_async
 from .templating import render_template as render_template
+from .templating import render_template_async as render_template_async
 from .templating import render_template_string as render_template_string
+from .templating import render_template_string_async as render_template_string_async
 from .templating import stream_template as stream_template
+from .templating import stream_template_async as stream_template_async
 from .templating import stream_template_string as stream_template_string
+from .templating import stream_template_string_async as stream_template_string_async
 from .wrappers import Request as Request
 from .wrappers import Response as Response
 

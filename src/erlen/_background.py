@@ -13,7 +13,7 @@ import threading
 import typing as t
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import Context, ContextVar, copy_context
 
 from .globals import _cv_app
@@ -115,7 +115,7 @@ def run(coroutine: Coroutine[t.Any, t.Any, T]) -> T:
         if ctx._hands_up:
             return t.cast(T, coroutine)
         server = ctx._server
-    if _has_running_loop() or (_loop.blocked if server is None else _nested.get()):
+    if has_running_loop() or (_loop.blocked if server is None else _nested.get()):
         with _loop.stopped():
             return _run_elsewhere(coroutine)
     loop = _loop.get() if server is None else server.loop
@@ -155,12 +155,32 @@ async def _settle(done: Future[T], coroutine: Coroutine[t.Any, t.Any, T]) -> Non
         done.set_exception(e)
 
 
-def _has_running_loop() -> bool:
+def has_running_loop() -> bool:
+    """Tell whether the caller stands on an event loop, which stops while it waits."""
     try:
         running = asyncio.get_running_loop()
     except RuntimeError:
         return False
     return not _loop.runs_beside(running)
+
+
+def run_here(coroutine: Coroutine[t.Any, t.Any, T]) -> T:
+    """Run a coroutine on the event loop that the caller stands on.
+
+    :raises WaitsError: it waits for something, and is ended there.
+    """
+    try:
+        coroutine.send(None)
+    except StopIteration as done:
+        return t.cast(T, done.value)
+    # What cleans up by waiting cannot.
+    with suppress(RuntimeError):
+        coroutine.close()
+    raise WaitsError
+
+
+class WaitsError(RuntimeError):
+    """A coroutine waits where nobody can await it."""
 
 
 def _run_elsewhere(coroutine: Coroutine[t.Any, t.Any, T]) -> T:
@@ -191,7 +211,7 @@ _nested: ContextVar[bool] = ContextVar("erlen.nested", default=False)
 
 def is_free() -> bool:
     """Tell whether this thread may wait for the background loop."""
-    return not _loop.blocked and not _has_running_loop()
+    return not _loop.blocked and not has_running_loop()
 
 
 def background_loop() -> asyncio.AbstractEventLoop:

@@ -558,6 +558,10 @@ class Flask(Served):
 
 mark_asgi(Flask)
 
-#: Flask's own methods of the road, whatever becomes of the class.
-_Own: t.Any = type("_Own", (), {name: getattr(Flask, name) for name in ROAD | errors.HANDLERS})
+#: Flask's own methods of the road and around it, whatever becomes of the class.
+_Own: t.Any = type(
+    "_Own",
+    (),
+    {name: getattr(Flask, name) for name in ROAD | errors.HANDLERS | {"update_template_context"}},
+)
 _OWN_ROAD = tuple(getattr(Flask, name) for name in sorted(ROAD))

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import typing as t
 from collections.abc import Generator, Iterator
+from inspect import isawaitable
 
 from . import typing as ft
 from .ctx import has_request_context
+from .dispatch import is_async
 from .globals import _cv_app, _no_app_msg, g, request, session
 from .helpers import get_flashed_messages, stream_with_context
 from .signals import before_render_template, template_rendered
@@ -58,23 +60,58 @@ def update_template_context(app: App, context: dict[str, t.Any]) -> None:
     The app's processors come first, then those of the request's blueprints from the outermost
     in. A name that is in the context already keeps its value.
     """
+    values: dict[str, t.Any] = {}
+    for scope in _scopes(app):
+        for processor in app.template_context_processors.get(scope, ()):
+            # PERF: the default one is known to be synchronous.
+            if processor is not _default_template_ctx_processor:
+                values.update(_call(app, processor))
+            else:
+                values.update(processor())
+    values.update(context)
+    context.update(values)
+
+
+def _scopes(app: App) -> tuple[str | None, ...]:
+    """Return whose processors apply, as keys of their dict."""
     processors = app.template_context_processors
-    scopes: tuple[str | None, ...] = (None,)
     # PERF: only blueprints have further scopes; where there are none, which ones handle the
     # request need not be asked.
     if len(processors) > 1 or None not in processors:
         ctx = _cv_app.get(None)
         if ctx is not None and ctx.has_request:
-            scopes = (None, *reversed(ctx.request.blueprints))
+            return (None, *reversed(ctx.request.blueprints))
+    return (None,)
 
+
+def _call(app: App, processor: t.Callable[[], t.Any]) -> t.Any:
+    """Call a processor; an async one on the loop that the caller stands on, if on any."""
+    if is_async(processor) and app._keeps("ensure_sync", "async_to_sync"):
+        from . import _background
+
+        if _background.has_running_loop():
+            try:
+                return _background.run_here(processor())
+            except _background.WaitsError:
+                raise RuntimeError(
+                    f"The context processor {_name_of(processor)!r} waits for something, which"
+                    " sync code on an event loop cannot do. In async code render with 'await"
+                    " render_template_async(...)'; the functions beside it have their like."
+                ) from None
+    return app.ensure_sync(processor)()
+
+
+def _name_of(func: t.Any) -> str:
+    return getattr(func, "__name__", None) or repr(func)
+
+
+async def _update_template_context_async(app: App, context: dict[str, t.Any]) -> None:
+    """Do as :func:`update_template_context`, and await the async processors."""
     values: dict[str, t.Any] = {}
-    for scope in scopes:
-        for processor in processors.get(scope, ()):
-            # PERF: the default one is known to be synchronous.
-            if processor is not _default_template_ctx_processor:
-                processor = app.ensure_sync(processor)
-            values.update(processor())
-
+    for scope in _scopes(app):
+        for processor in app.template_context_processors.get(scope, ()):
+            added = processor()
+            values.update(await added if isawaitable(added) else added)
     values.update(context)
     context.update(values)
 
@@ -140,6 +177,31 @@ def _rendered(app: App, template: Template, context: dict[str, t.Any]) -> None:
         )
 
 
+async def _prepare_async(app: App, template: Template, context: dict[str, t.Any]) -> None:
+    name = "update_template_context"
+    if name not in app.__dict__ and app._keeps(name):
+        await _update_template_context_async(app, context)
+    else:
+        app.update_template_context(context)
+    await _send_async(before_render_template, app, template, context)
+
+
+async def _send_async(
+    signal: t.Any, app: App, template: Template, context: dict[str, t.Any]
+) -> None:
+    if signal.receivers:
+        await signal.send_async(
+            app, _sync_wrapper=_as_coroutine, template=template, context=context
+        )
+
+
+def _as_coroutine(receiver: t.Callable[..., t.Any]) -> t.Callable[..., t.Any]:
+    async def receive(*args: t.Any, **values: t.Any) -> t.Any:
+        return receiver(*args, **values)
+
+    return receive
+
+
 def _render(app: App, template: Template, context: dict[str, t.Any]) -> str:
     _prepare(app, template, context)
     text = template.render(context)
@@ -147,9 +209,17 @@ def _render(app: App, template: Template, context: dict[str, t.Any]) -> str:
     return text
 
 
-def _stream(app: App, template: Template, context: dict[str, t.Any]) -> Iterator[str]:
-    _prepare(app, template, context)
+async def _render_async(app: App, template: Template, context: dict[str, t.Any]) -> str:
+    await _prepare_async(app, template, context)
+    if template.environment.is_async:
+        text = await template.render_async(context)
+    else:
+        text = template.render(context)
+    await _send_async(template_rendered, app, template, context)
+    return text
 
+
+def _stream(app: App, template: Template, context: dict[str, t.Any]) -> Iterator[str]:
     def generate() -> Iterator[str]:
         yield from template.generate(context)
         _rendered(app, template, context)
@@ -197,6 +267,7 @@ def stream_template(
     """
     app = _current_app()
     template = app.jinja_env.get_or_select_template(template_name_or_list)
+    _prepare(app, template, context)
     return _stream(app, template, context)
 
 
@@ -207,7 +278,9 @@ def stream_template_string(source: str, **context: t.Any) -> Iterator[str]:
     :param context: the variables of the template.
     """
     app = _current_app()
-    return _stream(app, _from_string(app, source), context)
+    template = _from_string(app, source)
+    _prepare(app, template, context)
+    return _stream(app, template, context)
 
 
 def render_block(
@@ -225,10 +298,23 @@ def render_block(
     :raise RuntimeError: if the environment was made with ``enable_async``.
     """
     app = _current_app()
-    template: Template = app.jinja_env.get_or_select_template(template_name_or_list)
+    template = _template_with_blocks(app, template_name_or_list)
+    _prepare(app, template, context)
+    text = _text_of_block(template, block, context)
+    _rendered(app, template, context)
+    return text
+
+
+def _template_with_blocks(
+    app: App, name_or_list: str | Template | list[str | Template]
+) -> Template:
+    template: Template = app.jinja_env.get_or_select_template(name_or_list)
     if template.environment.is_async:
         raise RuntimeError("'render_block' cannot render in an environment with 'enable_async'.")
-    _prepare(app, template, context)
+    return template
+
+
+def _text_of_block(template: Template, block: str, context: dict[str, t.Any]) -> str:
     jinja_context = template.new_context(context)
     try:
         # Up to its first text a template makes its imports and meets the templates it extends.
@@ -242,7 +328,84 @@ def render_block(
     if text is None:
         known = ", ".join(sorted(jinja_context.blocks)) or "none"
         raise LookupError(f"Template {template.name!r} has no block {block!r}. It has: {known}.")
-    _rendered(app, template, context)
+    return text
+
+
+# The same for async code: what is async in them runs on its event loop.
+
+
+async def render_template_async(
+    template_name_or_list: str | Template | list[str | Template], **context: t.Any
+) -> str:
+    """Render a template of the current app in async code.
+
+    Async context processors and async receivers of the signals are awaited on the caller's event
+    loop; so is the template, where the environment was made with ``enable_async``.
+
+    :param template_name_or_list: as for :func:`render_template`.
+    :param context: the variables of the template.
+    :raise jinja2.TemplateNotFound: if there is none of that name.
+    """
+    app = _current_app()
+    template = app.jinja_env.get_or_select_template(template_name_or_list)
+    return await _render_async(app, template, context)
+
+
+async def render_template_string_async(source: str, **context: t.Any) -> str:
+    """Render a template from its source in async code, as :func:`render_template_async` does.
+
+    :param source: as for :func:`render_template_string`.
+    :param context: the variables of the template.
+    """
+    app = _current_app()
+    return await _render_async(app, _from_string(app, source), context)
+
+
+async def stream_template_async(
+    template_name_or_list: str | Template | list[str | Template], **context: t.Any
+) -> Iterator[str]:
+    """Render a template piece by piece; async context processors are awaited before the first.
+
+    :param template_name_or_list: as for :func:`stream_template`.
+    :param context: the variables of the template.
+    :return: an iterator, which a view can return.
+    :raise jinja2.TemplateNotFound: if there is none of that name.
+    """
+    app = _current_app()
+    template = app.jinja_env.get_or_select_template(template_name_or_list)
+    await _prepare_async(app, template, context)
+    return _stream(app, template, context)
+
+
+async def stream_template_string_async(source: str, **context: t.Any) -> Iterator[str]:
+    """Render a template from its source piece by piece, as :func:`stream_template_async` does.
+
+    :param source: as for :func:`stream_template_string`.
+    :param context: the variables of the template.
+    :return: an iterator, which a view can return.
+    """
+    app = _current_app()
+    template = _from_string(app, source)
+    await _prepare_async(app, template, context)
+    return _stream(app, template, context)
+
+
+async def render_block_async(
+    template_name_or_list: str | Template | list[str | Template], block: str, **context: t.Any
+) -> str:
+    """Render one block of a template in async code; async context processors are awaited.
+
+    :param template_name_or_list: as for :func:`render_template`.
+    :param block: name of the block.
+    :param context: the variables of the template.
+    :raise LookupError: if the template has no such block.
+    :raise RuntimeError: if the environment was made with ``enable_async``.
+    """
+    app = _current_app()
+    template = _template_with_blocks(app, template_name_or_list)
+    await _prepare_async(app, template, context)
+    text = _text_of_block(template, block, context)
+    await _send_async(template_rendered, app, template, context)
     return text
 
 
