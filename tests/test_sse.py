@@ -225,6 +225,24 @@ class TestEventStream:
         response.close()
         assert source.closed.wait(PATIENCE)
 
+    def test_it_ends_when_the_server_does(self, app: Any, source: Source) -> None:
+        response = serve(app, source.make)
+        pieces = iter(response.response)
+        assert [next(pieces), next(pieces)][1] == b"data: one\n\n"
+        app._ending.begin()
+        assert set(b"".join(pieces)) <= set(b":\n")
+        response.close()
+        source.told.set()
+        assert source.closed.wait(PATIENCE)
+        assert not app._ending._funcs
+
+    def test_one_that_comes_later_ends_at_once(self, app: Any, source: Source) -> None:
+        app._ending.begin()
+        assert "two" not in serve(app, source.make).text
+        source.told.set()
+        app._ending.renew()
+        assert "two" in app.test_client().get("/").text
+
     def test_also_when_the_client_goes_first(self, app: Any, source: Source) -> None:
         response = serve(app, source.make)
         next(iter(response.response))

@@ -189,12 +189,12 @@ def test_a_block_of_an_async_environment(flask: Any, app: Any, client: Any) -> N
 
 
 def test_an_app_that_updates_the_context_its_own_way(flask: Any) -> None:
-    class Own(flask.Flask):  # type: ignore[misc]  # Any to mypy
+    class Own(flask.Flask):
         def update_template_context(self, context: dict[str, Any]) -> None:
             super().update_template_context(context)
             context["x"] = "its own"
 
-    app = Own("own")
+    app: Any = Own("own")
 
     @app.get("/")
     async def index() -> Any:
@@ -210,11 +210,11 @@ def test_an_app_that_updates_the_context_its_own_way(flask: Any) -> None:
 
 
 def test_an_app_that_has_its_own_way_to_wait(flask: Any) -> None:
-    class Own(flask.Flask):  # type: ignore[misc]  # Any to mypy
+    class Own(flask.Flask):
         def ensure_sync(self, func: Any) -> Any:
             return (lambda: {"x": "replaced"}) if func is processor else super().ensure_sync(func)
 
-    app = Own("own")
+    app: Any = Own("own")
 
     @app.context_processor
     async def processor() -> dict[str, str]:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Coroutine
 from functools import partial
 
 from . import typing as ft
+from ._ending import Ending
 from ._lazy import lazy
 from .scaffold import Scaffold, setupmethod
 
@@ -94,6 +95,10 @@ class Served(Scaffold):
     def background_tasks(self) -> set[asyncio.Task[None]]:
         """What runs in the background."""
         return set()
+
+    @lazy
+    def _ending(self) -> Ending:
+        return Ending()
 
     @lazy
     def _pool(self) -> Pool:

@@ -10,13 +10,14 @@ import re
 import threading
 import typing as t
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from contextvars import ContextVar, copy_context
 
 import msgspec
 
 from ._background import run
-from .globals import request
+from ._ending import Ending
+from .globals import _cv_app, request
 from .wrappers import Response
 
 # A line ends where any of these stands (section 9.2.5), so none may stand in a name or an id. And
@@ -114,7 +115,7 @@ class EventStream(Response):
     While there are none it sends comments, so that proxies do not take it for dead, and so that
     it is noticed when the client has gone. Then the generator is closed: an async one is
     cancelled where it waits; a sync one, which has a thread of its own, when it next yields, see
-    :func:`on_close`.
+    :func:`on_close`. When the server is about to end it ends, and browsers connect again.
 
     :param events: an iterable or async iterable of :class:`Event`, of what has a method
         ``to_event``, or of data. One that is an async context manager is entered before anything
@@ -144,7 +145,9 @@ class EventStream(Response):
                 f"'heartbeat' is a number of seconds above 0, or None, and was {heartbeat!r}."
             )
         head = _HEARTBEAT if retry is None else Event(retry=retry).encode()
-        body: t.Any = _Body(events, heartbeat, head)
+        ctx = _cv_app.get(None)
+        ending: Ending | None = None if ctx is None else ctx.app._ending
+        body: t.Any = _Body(events, heartbeat, head, ending)
         super().__init__(body, status, headers, content_type="text/event-stream")
         self.headers.setdefault("Cache-Control", "no-cache")
         # nginx would gather the events otherwise.
@@ -174,8 +177,11 @@ def on_close(func: Callable[[], object]) -> None:
 class _Body:
     """The stream, encoded. It is always an async one: the loop waits for many at once."""
 
-    def __init__(self, source: t.Any, heartbeat: float | None, head: bytes) -> None:
+    def __init__(
+        self, source: t.Any, heartbeat: float | None, head: bytes, ending: Ending | None
+    ) -> None:
         self._source = source
+        self._ending = ending
         self._heartbeat = heartbeat
         self._head = head
         self._pieces: AsyncGenerator[bytes, None] | None = None
@@ -192,6 +198,9 @@ class _Body:
             is_async = hasattr(self._source, "__aiter__")
             feed = _TaskFeed(self._source) if is_async else _ThreadFeed(self._source)
             stack.push_async_callback(feed.close)
+            if self._ending is not None:
+                self._ending.tell(feed.end)
+                stack.callback(self._ending.forget, feed.end)
             # With it the headers leave the server.
             yield self._head
             while True:
@@ -239,6 +248,12 @@ class _Feed:
         self.closed = False
         self._items: asyncio.Queue[t.Any] = asyncio.Queue()
         self._wanted: asyncio.Semaphore | threading.Semaphore
+        self._loop = asyncio.get_running_loop()
+
+    def end(self) -> None:
+        """Have no more items come, whatever the source does; called in any thread."""
+        with suppress(RuntimeError):  # the loop is closed, and nobody waits
+            self._loop.call_soon_threadsafe(self._items.put_nowait, _END)
 
     async def next(self) -> t.Any:
         """Wait for an item, the end, or what the source raised."""
@@ -254,7 +269,7 @@ class _TaskFeed(_Feed):
         super().__init__()
         self._source = source
         self._wanted = self._is_wanted = asyncio.Semaphore(0)
-        self._task = asyncio.get_running_loop().create_task(self._work())
+        self._task = self._loop.create_task(self._work())
 
     async def _work(self) -> None:
         end = _END
@@ -298,7 +313,6 @@ class _ThreadFeed(_Feed):
         #: What wakes the source where it waits.
         self.wakers: list[Callable[[], object]] = []
         self._source = source
-        self._loop = asyncio.get_running_loop()
         self._wanted = self._is_wanted = threading.Semaphore(0)
         threading.Thread(
             target=copy_context().run, args=(self._work,), name="erlen-events", daemon=True

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
@@ -222,3 +224,81 @@ class TestBackgroundTasks:
             pass
         assert log == ["cleaned up"]
         assert "The background task 'forever' was not done 0.01 seconds after" in caplog.text
+
+
+class TestSignals:
+    """The signals for the end of the server are heard, and go on to the server."""
+
+    @pytest.fixture(autouse=True)
+    def handlers(self) -> Iterator[list[int]]:
+        """The server's own handlers; they note what comes."""
+        got: list[int] = []
+        kept = {signum: signal.getsignal(signum) for signum in (signal.SIGINT, signal.SIGTERM)}
+        for signum in kept:
+            signal.signal(signum, lambda signum, frame: got.append(signum))
+        yield got
+        for signum, handler in kept.items():
+            signal.signal(signum, handler)
+
+    @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+    def test_what_is_open_is_told_before_the_shutdown(
+        self, app: Any, handlers: list[int], signum: int
+    ) -> None:
+        mine = signal.getsignal(signum)
+
+        async def main() -> None:
+            told = asyncio.Event()
+            app._ending.tell(told.set)
+            lifespan = Lifespan(app)
+            await lifespan.tell("startup")
+            os.kill(os.getpid(), signum)
+            await asyncio.wait_for(told.wait(), 20)
+            assert handlers == [signum]
+            await lifespan.tell("shutdown")
+
+        asyncio.run(main())
+        assert signal.getsignal(signum) is mine
+
+    def test_a_handler_that_was_put_over_it_stays(self, app: Any) -> None:
+        def other(signum: int, frame: Any) -> None: ...
+
+        async def main() -> None:
+            lifespan = Lifespan(app)
+            await lifespan.tell("startup")
+            signal.signal(signal.SIGTERM, other)
+            await lifespan.tell("shutdown")
+
+        asyncio.run(main())
+        assert signal.getsignal(signal.SIGTERM) is other
+
+    def test_where_the_server_has_no_handler_nothing_changes(self, app: Any) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+        async def main() -> None:
+            lifespan = Lifespan(app)
+            await lifespan.tell("startup")
+            assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+            await lifespan.tell("shutdown")
+
+        asyncio.run(main())
+
+    def test_in_another_thread_nothing_changes(self, app: Any) -> None:
+        mine = signal.getsignal(signal.SIGTERM)
+        with app.test_app():
+            assert signal.getsignal(signal.SIGTERM) is mine
+
+
+class Lifespan:
+    """A server's side of a lifespan."""
+
+    def __init__(self, app: Any) -> None:
+        self.incoming: asyncio.Queue[Any] = asyncio.Queue()
+        self.outgoing: asyncio.Queue[Any] = asyncio.Queue()
+        self.task = asyncio.ensure_future(
+            app({"type": "lifespan"}, self.incoming.get, self.outgoing.put)
+        )
+
+    async def tell(self, what: str) -> None:
+        self.incoming.put_nowait({"type": f"lifespan.{what}"})
+        answer = await asyncio.wait_for(self.outgoing.get(), 20)
+        assert answer["type"] == f"lifespan.{what}.complete"

@@ -741,3 +741,74 @@ class TestLimits:
             await asyncio.wait_for(talk.task, 20)
 
         asyncio.run(main())
+
+
+class TestEnd:
+    """The end of the server, which a worker tells its app of."""
+
+    def test_what_is_open_is_closed_and_then_cancelled(self, app: Any) -> None:
+        log: list[str] = []
+
+        @app.websocket("/ws")
+        async def serve() -> None:
+            await websocket.accept()
+            try:
+                await asyncio.Event().wait()
+            finally:
+                log.append(f"told {websocket.close_code}")
+                await asyncio.sleep(0.01)
+                log.append("cleaned up")
+
+        async def main() -> Talk:
+            talk = Talk(app)
+            await talk.until_sent(1)
+            app._ending.begin()
+            app._ending.begin()
+            await asyncio.wait_for(talk.task, 20)
+            return talk
+
+        closing = {"type": "websocket.close", "code": 1001, "reason": "The server is ending."}
+        assert asyncio.run(main()).sent[1:] == [closing]
+        assert log == ["told 1001", "cleaned up"]
+
+    def test_a_handshake_that_is_accepted_afterwards(self, app: Any) -> None:
+        echo(app)
+
+        async def main() -> Talk:
+            app._ending.begin()
+            talk = Talk(app)
+            await asyncio.wait_for(talk.task, 20)
+            return talk
+
+        assert [message["type"] for message in asyncio.run(main()).sent] == [
+            "websocket.accept",
+            "websocket.close",
+        ]
+
+    def test_a_client_that_does_not_read(self, app: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("erlen.asgi.websocket._CLOSE_SECONDS", 0.01)
+        echo(app)
+
+        async def main() -> None:
+            talk = Talk(app)
+            await talk.until_sent(1)
+            talk._send = stuck  # type: ignore[method-assign]
+            app._ending.begin()
+            await asyncio.wait_for(talk.task, 20)
+
+        async def stuck(message: Any) -> None:
+            await asyncio.Event().wait()
+
+        asyncio.run(main())
+
+    def test_what_has_ended_is_forgotten(self, app: Any) -> None:
+        echo(app)
+
+        async def main() -> None:
+            talk = Talk(app)
+            await talk.until_sent(1)
+            talk.leave()
+            await asyncio.wait_for(talk.task, 20)
+
+        asyncio.run(main())
+        assert not app._ending._funcs

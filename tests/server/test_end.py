@@ -156,6 +156,51 @@ def test_a_stream_comes_to_its_end(served: Path, interface: str, end: Any) -> No
         assert "Traceback" not in server.output
 
 
+EVENTS = """
+import threading
+from flask import Flask
+from erlen.sse import EventStream, on_close
+
+app = Flask(__name__)
+
+@app.get("/readyz")
+def ready():
+    return "ok"
+
+@app.get("/events")
+def events():
+    def produce():
+        gone = threading.Event()
+        on_close(gone.set)
+        try:
+            yield "one"
+            gone.wait()
+        finally:
+            print("closed", flush=True)
+
+    return EventStream(produce(), heartbeat=None)
+"""
+
+
+@pytest.mark.parametrize("interface", ["wsgi", "asgi"])
+def test_event_streams_end(tmp_path: Path, interface: str) -> None:
+    (tmp_path / "wsgi.py").write_text(EVENTS)
+    # The limit is longer than this test waits.
+    options = ("--interface", interface, "--graceful-timeout", "600")
+    with Serving(tmp_path, *options).ready() as server:
+        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=TIMEOUT)
+        connection.request("GET", "/events")
+        response = connection.getresponse()
+        assert response.read1() == b":\n\n"
+        server.terminate()
+        # It has an end, and is not cut off.
+        assert response.read() == b"data: one\n\n"
+        connection.close()
+        assert server.wait() == 0, server.output
+        assert "closed" in server.output
+        assert "Traceback" not in server.output
+
+
 def test_workers_end_with_a_server_that_was_killed(served: Path) -> None:
     with Serving(served).ready() as server:
         assert server.get("/")[0] == 200

@@ -221,7 +221,8 @@ async def echo():
         while True:
             await websocket.send(await websocket.receive())
     finally:
-        await asyncio.sleep(0)
+        # Longer than the server waits before it ends its workers.
+        await asyncio.sleep(1.5)
         print("echo cleaned up", flush=True)
 
 @app.websocket("/push")
@@ -260,9 +261,11 @@ def test_an_app_with_websockets_is_served_by_asgi(tmp_path: Path) -> None:
             assert await push.recv() == "pushed"
             server.terminate()
             for connected in (echo, push):
-                with pytest.raises(websockets.ConnectionClosed):
+                with pytest.raises(websockets.ConnectionClosed) as closed:
                     while True:
                         await asyncio.wait_for(connected.recv(), TIMEOUT)
+                assert closed.value.rcvd is not None
+                assert closed.value.rcvd.code == 1001
 
     with Serving(tmp_path, "--access-log", "text").ready() as server:
         assert "(ASGI, 1 worker)" in server.output

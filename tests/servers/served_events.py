@@ -101,6 +101,23 @@ async def publish_async() -> str:
     return "published"
 
 
+@app.websocket("/quiet")
+async def quiet() -> None:
+    await websocket.send("ready")
+    try:
+        await asyncio.Event().wait()
+    except asyncio.CancelledError:
+        print("Cancelled: quiet.", flush=True)
+        raise
+
+
+@app.get("/in-flight")
+async def in_flight() -> str:
+    print("In flight.", flush=True)
+    await asyncio.sleep(1)
+    return "landed"
+
+
 @app.get("/slow")
 async def slow() -> EventStream:
     """Messages faster than anyone reads; the end tells how many were dropped."""

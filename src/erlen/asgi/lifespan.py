@@ -6,15 +6,18 @@ Source: https://asgi.readthedocs.io/en/stable/specs/lifespan.html
 from __future__ import annotations
 
 import asyncio
+import signal
+import threading
 import typing as t
 from collections.abc import Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from functools import partial
 from inspect import iscoroutinefunction
 from types import CoroutineType
 
 from .. import typing as ft
 from .._background import background_loop
+from .._ending import Ending
 from ..globals import _cv_app
 from .dispatch import app_context, call
 
@@ -38,6 +41,8 @@ async def handle_lifespan(app: ft.App, receive: ft.Receive, send: ft.Send) -> No
             app.logger.exception("Exception in %s", done.replace(".", " "))
             await send({"type": f"{done}.failed", "message": f"{type(e).__name__}: {e}"})
             return
+        if done == "lifespan.startup":
+            stack.callback(listen(app._ending))
         await send({"type": f"{done}.complete"})
         if done == "lifespan.shutdown":
             return
@@ -71,11 +76,47 @@ async def _end(make: Callable[..., t.Any], generator: t.Any) -> None:
 
 async def shut_down(app: ft.App, stack: AsyncExitStack) -> None:
     """Finish the background tasks, then run what comes after serving."""
+    app._ending.begin()
     await finish_tasks(app)
     async with stack:
         pass
     for func in app.after_serving_funcs:
         await call(func)
+    app._ending.renew()
+
+
+def listen(ending: Ending) -> Callable[[], None]:
+    """Begin the end when the server gets the signal for its own, as ASGI tells it only after all
+    responses have ended.
+
+    :return: ends this.
+    """
+    loop = asyncio.get_running_loop()
+    kept: list[tuple[int, t.Any, t.Any]] = []
+
+    def hear(previous: t.Any) -> t.Any:
+        def handle(signum: int, frame: t.Any) -> None:
+            with suppress(RuntimeError):  # the loop is closed
+                loop.call_soon_threadsafe(ending.begin)
+            previous(signum, frame)
+
+        return handle
+
+    if threading.current_thread() is threading.main_thread():
+        for signum in (signal.SIGINT, signal.SIGTERM):
+            previous = signal.getsignal(signum)
+            # Where the server has no handler, it ends at once.
+            if callable(previous):
+                handler = hear(previous)
+                signal.signal(signum, handler)
+                kept.append((signum, handler, previous))
+
+    def stop() -> None:
+        for signum, handler, previous in kept:
+            if signal.getsignal(signum) is handler:
+                signal.signal(signum, previous)
+
+    return stop
 
 
 # Background tasks.

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import typing as t
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from types import CoroutineType
 from urllib.parse import urlsplit
 
@@ -20,6 +21,7 @@ from werkzeug.exceptions import BadRequest, Forbidden, HTTPException
 from .. import errors
 from .. import typing as ft
 from .._background import Server
+from .._ending import Ending
 from .._returned import to_response
 from ..ctx import RequestContext
 from ..dispatch import open_request, scopes_of
@@ -37,6 +39,8 @@ _QUEUED_MESSAGES = 16
 # Close codes that no endpoint may send (RFC 6455, section 7.4), and the room for a reason.
 _NOT_SENT = (1004, 1005, 1006, 1015)
 _MAX_REASON = 123
+# How long the closing frame may take at the end of the server, in seconds.
+_CLOSE_SECONDS = 1.0
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -70,6 +74,8 @@ class WebSocket(Request):
     #: The subprotocol that was agreed on.
     subprotocol: str | None = None
 
+    _ending: Ending | None = None
+    _ender: asyncio.Task[None] | None = None
     _is_receiving = False
     _messages: asyncio.Queue[ft.Message] | None = None
     _reader: asyncio.Task[None] | None = None
@@ -123,6 +129,8 @@ class WebSocket(Request):
         except OSError as e:
             raise self._broken() from e
         self._look_later()
+        if self._ending is not None:
+            self._ending.tell(self._end)
 
     async def receive(self) -> str | bytes:
         """Wait for the next message, a text or bytes.
@@ -291,7 +299,27 @@ class WebSocket(Request):
         if self._task is not None and self._task is not asyncio.current_task():
             self._task.cancel()
 
+    # The end of the server, which closes what is open.
+
+    def _end(self) -> None:
+        if self._task is not None:
+            self._task.get_loop().call_soon_threadsafe(self._start_end)
+
+    def _start_end(self) -> None:
+        if self.close_code is None and self._ender is None:
+            self._ender = asyncio.get_running_loop().create_task(self._go_away())
+
+    async def _go_away(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+        # The view sees it when this waits, and that it is closed.
+        with suppress(TimeoutError):  # of a client that does not read
+            async with asyncio.timeout(_CLOSE_SECONDS):
+                await self.close(1001, "The server is ending.")
+
     def _unwatch(self) -> None:
+        if self._ending is not None:
+            self._ending.forget(self._end)
         if self._look is not None:
             self._look.cancel()
         if self._reader is not None and self._reader is not asyncio.current_task():
@@ -336,6 +364,7 @@ async def handle_websocket(
     make = app.websocket_class or WebSocket
     websocket = make(environ, receive, send, app.config["WEBSOCKET_MAX_MESSAGE_SIZE"])
     websocket.json_module = app.json
+    websocket._ending = app._ending
     ctx = RequestContext(app, environ, request=websocket)
     error: BaseException | None = None
     try:
@@ -355,6 +384,8 @@ async def handle_websocket(
         raise
     finally:
         websocket._unwatch()
+        if websocket._ender is not None:
+            await asyncio.wait([websocket._ender])
         try:
             await dispatch.tear_down(ctx, error, app.teardown_websocket_funcs, None)
         finally:

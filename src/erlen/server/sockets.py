@@ -52,6 +52,8 @@ class FinishedASGI:
             self._ends = True
             tasks = set(self._tasks)
             for task in tasks:
-                task.cancel()
+                # Those whose application told them of the end clean up already.
+                if not task.cancelling():
+                    task.cancel()
             await asyncio.wait(tasks, timeout=_SECONDS)
         return message

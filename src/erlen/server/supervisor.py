@@ -76,6 +76,8 @@ class Supervisor(MPServer):  # type: ignore[misc]  # Any to mypy, see pyproject.
         self.settings = settings
         # In memory that the workers share.
         self.ending: Flag = multiprocessing.get_context("spawn").RawValue(ctypes.c_bool, False)
+        # The workers see that its other end is closed.
+        self.closing, self._open_end = multiprocessing.get_context("spawn").Pipe(duplex=False)
         self.signals: list[int] = []
         cert, key = settings.tls or (None, None)
         is_wsgi = settings.interface == "wsgi"
@@ -99,7 +101,9 @@ class Supervisor(MPServer):  # type: ignore[misc]  # Any to mypy, see pyproject.
 
     def run(self) -> None:
         """Serve until a signal comes, SIGTERM or SIGINT."""
-        self.serve(target_loader=Loader(self.settings, self.ending), wrap_loader=False)
+        self.serve(
+            target_loader=Loader(self.settings, self.ending, self.closing), wrap_loader=False
+        )
 
     def _init_shared_socket(self) -> None:
         self._sso = self.listener
@@ -136,7 +140,9 @@ class Supervisor(MPServer):  # type: ignore[misc]  # Any to mypy, see pyproject.
         self.ending.value = True
         self._wait(self.settings.drain_delay)
         refuse_new(self.listener)
-        if self._has_workers() and wait_until_accepted(self.listener, _ACCEPT_SECONDS):
+        accepted = self._has_workers() and wait_until_accepted(self.listener, _ACCEPT_SECONDS)
+        self._open_end.close()
+        if accepted:
             self._wait(_READ_SECONDS)
 
     def _wait(self, seconds: float) -> None:

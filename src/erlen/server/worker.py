@@ -10,9 +10,11 @@ import threading
 import time
 import typing as t
 from dataclasses import dataclass
+from multiprocessing.connection import Connection
 
 import click
 
+from .._ending import Ending
 from ..typing import App
 from .access import Log, LoggedASGI, LoggedWSGI
 from .application import CannotServe, load
@@ -28,10 +30,12 @@ class Loader:
 
     :param settings: the server's, with the interface decided.
     :param ending: raised when the server is about to end.
+    :param closing: closed when event streams and WebSockets are to end.
     """
 
     settings: Settings
     ending: Flag
+    closing: Connection
 
     def __call__(self) -> t.Any:
         """Return what granian calls for each request."""
@@ -49,7 +53,14 @@ class Loader:
         except CannotServe as error:
             click.echo(f"Error: {error.message}", err=True)
             sys.exit(error.exit_code)
+        threading.Thread(target=_tell, args=(self.closing, app._ending), daemon=True).start()
         return wrap(app, self.settings, self.ending)
+
+
+def _tell(closing: Connection, ending: Ending) -> None:
+    """Tell an application's event streams and WebSockets that the server is about to end."""
+    closing.poll(None)
+    ending.begin()
 
 
 def _end_with_server(seconds: float) -> None:
