@@ -207,6 +207,24 @@ class TestAsgi:
         assert asgi(lone(named_asgi("a")), path, root_path="/root").text == "a|/root/x|/root/x/y"
         assert asgi(lone(named("w")), path, root_path="/root").text == "w|/root/x|/y"
 
+    def test_a_server_whose_messages_are_awaitable_and_no_coroutines(self) -> None:
+        """As granian's are; a WSGI application reads them in a thread."""
+
+        def read(environ: Any, start_response: Any) -> Any:
+            start_response("200 OK", [])
+            return [environ["wsgi.input"].read()]
+
+        async def main() -> Answer:
+            async def call(scope: Any, receive: Any, send: Any) -> None:
+                def soon(*args: Any) -> Any:
+                    return asyncio.ensure_future((send if args else receive)(*args))
+
+                await Dispatcher(None, {"/x": read})(scope, soon, soon)
+
+            return await ask(call, scope_for("/x", "POST"), [b"so", b"me"])
+
+        assert asyncio.run(main()).data == b"some"
+
     def test_an_asgi_2_server(self) -> None:
         async def main() -> Answer:
             async def call(scope: Any, receive: Any, send: Any) -> None:

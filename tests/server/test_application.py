@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -132,6 +133,14 @@ class TestInterface:
 
         app.add_url_rule("/things", view_func=Things.as_view("things"))
         assert look_at(app) == Found("asgi", "the view 'things' is async")
+
+    def test_of_asgi_middleware(self, app: Any) -> None:
+        app.asgi_app = partial(app.asgi_app)
+        reason = "it has ASGI middleware around it"
+        assert look_at(app) == Found("asgi", reason, runs_on_wsgi=False)
+        # Around both: WSGI has it as well.
+        app.wsgi_app = partial(app.wsgi_app)
+        assert look_at(app) == Found("wsgi")
 
     def test_of_websockets(self, app: Any) -> None:
         @app.websocket("/")

@@ -17,7 +17,7 @@ from .. import typing as ft
 from .._background import get_loop
 from .._extras import missing_extra
 from ._lifespan import Lifespan
-from ._protocol import ASGIApplication, Receive, Scope, Send
+from ._protocol import ASGIApplication, Message, Receive, Scope, Send
 
 T = t.TypeVar("T")
 
@@ -43,9 +43,16 @@ def wsgi_as_asgi(app: ft.WSGIApplication, threads: int) -> ASGIApplication:
     inner: ASGIApplication = _a2wsgi().WSGIMiddleware(ending, workers=threads)
 
     async def call(scope: Scope, receive: Receive, send: Send) -> None:
+        # A server may hand over what is awaitable and no coroutine, as granian does.
+        async def receive_here() -> Message:
+            return await receive()
+
+        async def send_here(message: Message) -> None:
+            await send(message)
+
         if scope["type"] == "http":
             scope = {**scope, "headers": _for_environ(scope["headers"])}
-        await inner(scope, receive, send)
+        await inner(scope, receive_here, send_here)
 
     return call
 

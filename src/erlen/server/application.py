@@ -140,6 +140,8 @@ def look_at(app: App) -> Found:
         return Found("asgi", "it has WebSockets", runs_on_wsgi=False)
     if app.before_serving_funcs or app.while_serving_gens or app.after_serving_funcs:
         return Found("asgi", "it has functions around serving", runs_on_wsgi=False)
+    if "asgi_app" in vars(app) and "wsgi_app" not in vars(app):
+        return Found("asgi", "it has ASGI middleware around it", runs_on_wsgi=False)
     for endpoint, view in app.view_functions.items():
         if _is_async(view):
             return Found("asgi", f"the view {endpoint!r} is async")

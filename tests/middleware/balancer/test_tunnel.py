@@ -17,7 +17,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from erlen.middleware import Balancer, Dispatcher
 from erlen.middleware.balancer._forward import request_headers
 
-from ..doors import asgi, wsgi
+from ..doors import wsgi
 from .servers import Asked, nobody, serving
 
 pytest.importorskip("urllib3", reason="urllib3 (extra middleware) is not installed")
@@ -250,12 +250,3 @@ def test_a_server_that_gives_no_socket() -> None:
     balancer = Balancer(["http://127.0.0.1:1"])
     answer = wsgi(balancer, headers=ASKS)
     assert answer.status_code == 501 and "hand over a socket" in answer.text
-    sent = asgi_websocket(balancer)
-    assert [each["type"] for each in sent] == ["websocket.close"]
-
-
-def asgi_websocket(application: Any) -> list[Any]:
-    from ..doors import Answer
-
-    answer: Answer = asgi(application, type="websocket")
-    return answer.messages

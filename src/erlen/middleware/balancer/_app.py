@@ -27,7 +27,7 @@ from ... import typing as ft
 from ..._extras import missing_extra
 from .._bridge import wsgi_as_asgi
 from .._protocol import ASGIApplication, BothDoors, Receive, Scope, Send
-from . import _tunnel
+from . import _tunnel, _websocket
 from ._backends import NAME, Backend, Circuit, Member, Members, Policy
 from ._forward import (
     IDEMPOTENT,
@@ -95,7 +95,7 @@ class Balancer(BothDoors):
     anew from the environ; behind another proxy put ProxyFix around. The prefix where the balancer
     is mounted goes to ``X-Forwarded-Prefix``.
 
-    It needs urllib3 (extra ``middleware``).
+    It needs urllib3, and websockets for WebSockets on ASGI servers (extra ``middleware``).
 
     :param backends: where requests go: URLs or :class:`Backend` objects.
     :param policy: ``"round_robin"`` or ``"least_connections"``, both by weight.
@@ -111,6 +111,8 @@ class Balancer(BothDoors):
     :param connections: how many idle connections are kept to each backend. Default: 64.
     :param tls: for backends over https. Default: certificates are verified as the system says.
     :param threads: how many requests run at once on an ASGI server. Default: 40.
+    :param max_message_size: of a WebSocket message that a backend sends, in bytes, on an ASGI
+        server; a larger one closes it with code 1009. Default: 16 MiB; None for any.
     :raises ValueError: there is no backend, one stands twice, or a number is out of range.
     :raises ModuleNotFoundError: urllib3 is not installed.
     """
@@ -134,6 +136,7 @@ class Balancer(BothDoors):
         connections: int = 64,
         tls: ssl.SSLContext | None = None,
         threads: int = 40,
+        max_message_size: int | None = 16 * 1024 * 1024,
     ) -> None:
         self._urllib3 = _urllib3()
         if policy not in t.get_args(Policy):
@@ -161,6 +164,7 @@ class Balancer(BothDoors):
         self._connections = connections
         self._tls = tls
         self._threads = threads
+        self._max_message_size = max_message_size
         self._asgi: ASGIApplication | None = None
         self._checker: Checker | None = None
         self._lock = threading.Lock()
@@ -201,6 +205,9 @@ class Balancer(BothDoors):
         return answer
 
     async def asgi(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await self._asgi_websocket(scope, receive, send)
+            return
         if self._asgi is None:
             self._asgi = wsgi_as_asgi(self.wsgi, self._threads)
         try:
@@ -393,6 +400,57 @@ class Balancer(BothDoors):
             # Servers take this for a client that has gone, and send nothing more.
             raise ConnectionResetError(errno.ECONNRESET, "the WebSocket has ended")
         raise BadGateway() if tried else self._nobody()
+
+    async def _asgi_websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if (await receive())["type"] != "websocket.connect":
+            return
+        self._start()
+        environ = _websocket.environ_of(scope)
+        preferred = self._preferred(environ)
+        tried: list[Member] = []
+        answer: _websocket.Refused | HTTPException = self._nobody()
+        while len(tried) <= self._retries:
+            member = self._members.take(self._clock(), preferred, tried)
+            if member is None:
+                break
+            tried.append(member)
+            failed: bool | None = None
+            try:
+                connection = await self._ask_for_websocket(scope, environ, member.backend)
+                failed = False
+                headers: list[tuple[str, str]] = []
+                if self._sticky and member.backend.name != preferred:
+                    headers = [("Set-Cookie", self._cookie(environ, member.backend))]
+                await _websocket.Tunnel(connection, receive, send).run(headers)
+                return
+            except BadRequest as error:
+                answer = error
+                break
+            except _websocket.Refused as error:
+                failed, answer = False, error
+                break
+            except OSError as error:
+                if failed is False:
+                    raise
+                failed, answer = True, BadGateway()
+                logger.warning("Backend %s failed: %s", member.backend.url, error)
+            finally:
+                self._members.give(member, failed, self._clock())
+        await _websocket.refuse(scope, send, answer)
+
+    async def _ask_for_websocket(
+        self, scope: Scope, environ: ft.WSGIEnvironment, backend: Backend
+    ) -> t.Any:
+        return await _websocket.shake_hands(
+            backend,
+            environ,
+            subprotocols=scope.get("subprotocols") or (),
+            preserve_host=self._preserve_host,
+            tls=self._tls,
+            connect_timeout=self._connect_timeout,
+            read_timeout=self._read_timeout,
+            max_size=self._max_message_size,
+        )
 
     def _shake_hands(self, environ: ft.WSGIEnvironment, backend: Backend) -> _tunnel.Handshake:
         headers = request_headers(environ)
