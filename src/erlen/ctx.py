@@ -92,6 +92,8 @@ class AppContext:
     #: The event loop that serves this work, and the tasks that run on it for threads (see
     #: _background.py); None where no ASGI server does.
     _server: t.Any = None
+    # PERF: that of a WebSocket's context, which each message asks for.
+    _websocket: t.Any = None
     #: Whether whoever is called now may return a coroutine, which will be awaited.
     _hands_up = False
 

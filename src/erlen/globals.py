@@ -143,10 +143,10 @@ class _WebSocketProxy(LocalProxy[t.Any]):
 
     def __getattr__(self, name: str) -> t.Any:
         ctx = _cv_app.get(None)
-        request = None if ctx is None or ctx._request_done else ctx._request
-        if not getattr(request, "is_websocket", False):
-            request = _current(_no_websocket_msg).websocket
-        return getattr(request, name)
+        websocket = None if ctx is None or ctx._request_done else ctx._websocket
+        if websocket is None:
+            websocket = _current(_no_websocket_msg).websocket
+        return getattr(websocket, name)
 
 
 class _ContextProxy(LocalProxy[t.Any]):

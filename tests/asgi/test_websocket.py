@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 import threading
+from collections import Counter
 from functools import wraps
 from typing import Any
 
@@ -741,6 +744,43 @@ class TestLimits:
             await asyncio.wait_for(talk.task, 20)
 
         asyncio.run(main())
+
+
+def test_the_road_of_a_message_is_short(app: Any) -> None:
+    """Python calls for one that is received and sent back: those of the view, and no more."""
+    echo(app)
+
+    async def calls_for(messages: int) -> Counter[str]:
+        incoming: list[Any] = [{"type": "websocket.connect"}]
+        incoming += [{"type": "websocket.receive", "text": "hello"}] * messages
+        incoming += [{"type": "websocket.disconnect", "code": 1000}]
+        incoming.reverse()
+        called: Counter[str] = Counter()
+
+        async def receive() -> Any:
+            return incoming.pop()
+
+        async def send(message: Any) -> None: ...
+
+        def note(frame: Any, event: str, _: Any) -> None:
+            if event == "call" and f"{os.sep}erlen{os.sep}" in frame.f_code.co_filename:
+                called[frame.f_code.co_qualname] += 1
+
+        sys.setprofile(note)
+        try:
+            await app(ws_scope(), receive, send)
+        finally:
+            sys.setprofile(None)
+        return called
+
+    asyncio.run(calls_for(1))  # what only the first does
+    more = asyncio.run(calls_for(101)) - asyncio.run(calls_for(1))
+    assert {name: number / 100 for name, number in more.items()} == {
+        "WebSocket.__anext__": 1,
+        "WebSocket.receive": 1,
+        "_WebSocketProxy.__getattr__": 1,
+        "WebSocket.send": 1,
+    }
 
 
 class TestEnd:

@@ -9,8 +9,8 @@ Source: https://asgi.readthedocs.io/en/stable/specs/www.html#websocket, RFC 6455
 from __future__ import annotations
 
 import asyncio
+import sys
 import typing as t
-from collections.abc import AsyncIterator
 from contextlib import suppress
 from types import CoroutineType
 from urllib.parse import urlsplit
@@ -80,8 +80,10 @@ class WebSocket(Request):
     _messages: asyncio.Queue[ft.Message] | None = None
     _reader: asyncio.Task[None] | None = None
     _look: asyncio.TimerHandle | None = None
-    _received_messages = 0
-    _seen_messages = 0
+    # Whether a message came since somebody looked; then it is looked again.
+    _is_marked = False
+    # PERF: the server's, where nothing need be asked before; each message asks for this alone.
+    _direct: ft.Receive | None = None
 
     def __init__(
         self, environ: ft.WSGIEnvironment, receive: ft.Receive, send: ft.Send, limit: int | None
@@ -90,6 +92,8 @@ class WebSocket(Request):
         self._receive = receive
         self._send = send
         self._max_size = limit
+        # PERF: a character has at most four bytes, so up to these nothing need be encoded.
+        self._short = sys.maxsize if limit is None else limit // 4
         self._task = asyncio.current_task()
 
     @property
@@ -128,6 +132,7 @@ class WebSocket(Request):
             )
         except OSError as e:
             raise self._broken() from e
+        self._direct = self._receive
         self._look_later()
         if self._ending is not None:
             self._ending.tell(self._end)
@@ -139,51 +144,54 @@ class WebSocket(Request):
         :raises WebSocketClosed: for a message above ``WEBSOCKET_MAX_MESSAGE_SIZE``, which closes
             it with code 1009.
         """
-        if not self.accepted:
-            await self.accept()
-        if self._messages is not None and self._reader is None and self._messages.empty():
-            self._messages = None
-        if self.close_code is not None and self._messages is None:
-            raise asyncio.CancelledError
-        if self._is_receiving:
-            raise RuntimeError("Another task is receiving from this WebSocket already.")
+        receive = self._direct
+        if receive is None or self._is_receiving:
+            receive = await self._find_receive()
         self._is_receiving = True
         try:
-            if self._messages is None:
-                message = await self._receive()
-            else:
-                message = await self._messages.get()
+            message = await receive()
         finally:
             self._is_receiving = False
-        if message["type"] != "websocket.receive":
-            self._leave(message)
-            raise asyncio.CancelledError
-        self._received_messages += 1
-        if self._look is None:
-            self._look_later()
         data: str | bytes | None = message.get("text")
         if data is None:
+            if message["type"] != "websocket.receive":
+                self._leave(message)
+                raise asyncio.CancelledError
             data = t.cast(bytes, message["bytes"])
-        limit = self._max_size
-        # A character has at most four bytes.
-        if limit is not None and len(data) * 4 > limit and _is_longer(data, limit):
+        if not self._is_marked:
+            self._mark()
+        if len(data) > self._short and _is_longer(data, self._max_size):
             await self.close(1009, "The message is too big.")
             raise WebSocketClosed(1009)
         return data
 
-    def __aiter__(self) -> AsyncIterator[str | bytes]:
-        return self._received()
+    async def _find_receive(self) -> ft.Receive:
+        """Tell where the next message comes from: the server, or what was read ahead."""
+        if not self.accepted:
+            await self.accept()
+        if self._messages is not None and self._reader is None and self._messages.empty():
+            self._messages = None
+            if self.close_code is None:
+                self._direct = self._receive
+        if self.close_code is not None and self._messages is None:
+            raise asyncio.CancelledError
+        if self._is_receiving:
+            raise RuntimeError("Another task is receiving from this WebSocket already.")
+        return self._receive if self._messages is None else self._messages.get
 
-    async def _received(self) -> AsyncIterator[str | bytes]:
-        # The messages, until the client goes.
-        while True:
-            try:
-                data = await self.receive()
-            except asyncio.CancelledError:
-                if self.close_code is None or _is_cancelled():
-                    raise
-                return
-            yield data
+    # Iterated, it is its messages until the client goes.
+    # PERF: a generator costs each message as much again as receiving it.
+
+    def __aiter__(self) -> t.Self:
+        return self
+
+    async def __anext__(self) -> str | bytes:
+        try:
+            return await self.receive()
+        except asyncio.CancelledError:
+            if self.close_code is None or _is_cancelled():
+                raise
+            raise StopAsyncIteration from None
 
     async def receive_json(self) -> t.Any:
         """Wait for the next message, and return what it holds as JSON.
@@ -203,10 +211,11 @@ class WebSocket(Request):
         :param data: a text or bytes.
         :raises WebSocketClosed: when the client has gone, or it was closed.
         """
-        if not self.accepted:
-            await self.accept()
-        if self.close_code is not None:
-            raise WebSocketClosed(self.close_code, self.close_reason)
+        if self._direct is None:
+            if not self.accepted:
+                await self.accept()
+            if self.close_code is not None:
+                raise WebSocketClosed(self.close_code, self.close_reason)
         message: ft.Message
         if isinstance(data, str):
             message = {"type": "websocket.send", "text": data}
@@ -254,6 +263,7 @@ class WebSocket(Request):
 
     def _broken(self) -> WebSocketClosed:
         """Return what tells that the server could not send."""
+        self._direct = None
         if self.close_code is None:
             self.close_code = 1006
         return WebSocketClosed(self.close_code, self.close_reason)
@@ -261,18 +271,23 @@ class WebSocket(Request):
     # That the client has gone is received, like a message. A view that receives sees it. Behind
     # one that has done something else for a while a task receives, until it comes back.
 
+    def _mark(self) -> None:
+        self._is_marked = True
+        if self._look is None:
+            self._look_later()
+
     def _look_later(self) -> None:
         self._look = asyncio.get_running_loop().call_later(_UNWATCHED_SECONDS, self._look_after)
 
     def _look_after(self) -> None:
         self._look = None
+        was_here, self._is_marked = self._is_marked, False
         if self._is_receiving or self._reader is not None or self.close_code is not None:
             return
-        if self._seen_messages != self._received_messages:
-            # It was here meanwhile.
-            self._seen_messages = self._received_messages
+        if was_here:
             self._look_later()
             return
+        self._direct = None
         if self._messages is None:
             self._messages = asyncio.Queue(_QUEUED_MESSAGES)
         self._reader = asyncio.get_running_loop().create_task(self._read(self._messages))
@@ -318,6 +333,7 @@ class WebSocket(Request):
                 await self.close(1001, "The server is ending.")
 
     def _unwatch(self) -> None:
+        self._direct = None
         if self._ending is not None:
             self._ending.forget(self._end)
         if self._look is not None:
@@ -331,8 +347,10 @@ def _is_cancelled() -> bool:
     return task is not None and bool(task.cancelling())
 
 
-def _is_longer(data: str | bytes, limit: int) -> bool:
-    """Tell whether a message has more bytes than a number."""
+def _is_longer(data: str | bytes, limit: int | None) -> bool:
+    """Tell whether a message has more bytes than a number; None is more than any."""
+    if limit is None:
+        return False
     return len(data) > limit or (isinstance(data, str) and len(data.encode()) > limit)
 
 
@@ -366,6 +384,7 @@ async def handle_websocket(
     websocket.json_module = app.json
     websocket._ending = app._ending
     ctx = RequestContext(app, environ, request=websocket)
+    ctx._websocket = websocket
     error: BaseException | None = None
     try:
         open_request(ctx, False)
