@@ -63,6 +63,9 @@ class WebSocket(Request):
     It is also the :data:`erlen.request`: the handshake's, with its headers, cookies and URL.
     """
 
+    # PERF: what each message asks for is read faster from slots than from a large namespace.
+    __slots__ = ("_direct", "_is_marked", "_is_receiving", "_receive", "_send", "_short")
+
     is_websocket = True
 
     #: Whether it was accepted.
@@ -76,14 +79,9 @@ class WebSocket(Request):
 
     _ending: Ending | None = None
     _ender: asyncio.Task[None] | None = None
-    _is_receiving = False
     _messages: asyncio.Queue[ft.Message] | None = None
     _reader: asyncio.Task[None] | None = None
     _look: asyncio.TimerHandle | None = None
-    # Whether a message came since somebody looked; then it is looked again.
-    _is_marked = False
-    # PERF: the server's, where nothing need be asked before; each message asks for this alone.
-    _direct: ft.Receive | None = None
 
     def __init__(
         self, environ: ft.WSGIEnvironment, receive: ft.Receive, send: ft.Send, limit: int | None
@@ -95,6 +93,11 @@ class WebSocket(Request):
         # PERF: a character has at most four bytes, so up to these nothing need be encoded.
         self._short = sys.maxsize if limit is None else limit // 4
         self._task = asyncio.current_task()
+        self._is_receiving = False
+        # Whether a message came since somebody looked; then it is looked again.
+        self._is_marked = False
+        # PERF: the server's, where nothing need be asked before; each message asks for this alone.
+        self._direct: ft.Receive | None = None
 
     @property
     def requested_subprotocols(self) -> list[str]:
