@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import typing as t
 from functools import cache
 from io import BytesIO
@@ -83,6 +84,14 @@ class _MaximumStream(LimitedStream):
     def __init__(self, stream: t.IO[bytes], limit: int) -> None:
         super().__init__(stream, limit, is_max=True)
         self._source = stream
+
+    def readinto(self, b: bytearray) -> int | None:  # type: ignore[override]  # as in Werkzeug
+        try:
+            return super().readinto(b)
+        except HTTPException:
+            raise
+        except Exception as error:  # gunicorn, say, has its own for what is no chunk
+            raise ClientDisconnected() from error
 
     def on_exhausted(self) -> None:
         if self._source.read(1):
@@ -317,8 +326,12 @@ class Request(RequestBase):
         else:
             stream = super().stream
             limit = self.max_content_length
-            if limit is not None and "wsgi.input_terminated" in self.environ:
-                stream = _MaximumStream(source, limit)
+            if "wsgi.input_terminated" in self.environ:
+                if limit is not None:
+                    stream = _MaximumStream(source, limit)
+                elif "HTTP_TRANSFER_ENCODING" in self.environ:
+                    # Without a limit, but what is no chunk is the client's mistake.
+                    stream = _MaximumStream(source, sys.maxsize)
         return t.cast("ft.BodyStream", stream)
 
     def _read_whole(self) -> bytes | None:

@@ -644,6 +644,21 @@ class TestClientGoesAway:
 
         assert (asyncio.run(main()).sent, called) == ([], [])
 
+    def test_a_client_that_sent_a_broken_body_and_waits(self, app: Any) -> None:
+        """Granian tells of a bad chunk as of a client that has gone."""
+        called: list[str] = []
+        app.add_url_rule("/", "index", lambda: called.append("view") or "x", methods=["POST"])
+
+        async def main() -> Exchange:
+            headers = [(b"transfer-encoding", b"chunked")]
+            exchange = Exchange(app, scope_of("/", "POST", headers=headers), (b"a",), hold=True)
+            exchange.tell({"type": "http.disconnect"})
+            await exchange.task
+            return exchange
+
+        answered = asyncio.run(main())
+        assert (answered.status, answered.body, called) == (400, b"", [])
+
     def test_nothing_leaks_after_10_000_aborted_requests(self, app: Any) -> None:
         contexts: weakref.WeakSet[Any] = weakref.WeakSet()
         opened: list[int] = [0]

@@ -236,6 +236,29 @@ class TestContentLength:
             body, line, _ = run_wsgi_app(app, environ)
             assert int(line[:3]) == status, b"".join(body)
 
+    @pytest.mark.erlen_only
+    @pytest.mark.parametrize("limit", [None, 10])
+    @pytest.mark.parametrize("part", ["data", "form"])
+    def test_a_server_with_an_error_of_its_own_for_a_broken_chunk(
+        self, app: Any, limit: int | None, part: str
+    ) -> None:
+        class InvalidChunkSize(Exception):
+            """As in gunicorn, where it is neither an OSError nor a ValueError."""
+
+        class Broken(io.RawIOBase):
+            def readinto(self, buffer: Any) -> int:
+                raise InvalidChunkSize
+
+        app.config["MAX_CONTENT_LENGTH"] = limit
+        environ = EnvironBuilder(
+            f"/read/{part}", method="POST", content_type="multipart/form-data; boundary=b"
+        ).get_environ()
+        chunked = {"wsgi.input_terminated": True, "HTTP_TRANSFER_ENCODING": "chunked"}
+        environ.update({"wsgi.input": Broken(), **chunked})
+        environ.pop("CONTENT_LENGTH", None)
+        _, line, _ = run_wsgi_app(app, environ)
+        assert line == "400 BAD REQUEST"
+
     def test_chunked_body_is_read_to_its_end(self, app: Any) -> None:
         environ = EnvironBuilder("/read/data", method="POST").get_environ()
         environ.update({"wsgi.input": io.BytesIO(b"x" * 99), "wsgi.input_terminated": True})

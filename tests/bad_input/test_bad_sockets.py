@@ -171,6 +171,23 @@ def test_chunked_body_over_the_limit(address: tuple[str, int]) -> None:
     assert status(send(address, request(POST, HOST, CHUNKED, body=body))) == 413
 
 
+@pytest.mark.parametrize("part", ["data", "stream", "json", "form"])
+def test_a_broken_chunk_where_bodies_have_no_limit(
+    app: Any, address: tuple[str, int], part: str
+) -> None:
+    app.config["MAX_CONTENT_LENGTH"] = None
+    line = f"POST /read/{part} HTTP/1.1".encode()
+    kind = b"Content-Type: " + (
+        b"multipart/form-data; boundary=b" if part == "form" else b"application/json"
+    )
+    broken = request(line, HOST, CHUNKED, kind, body=b"nonsense\r\nabc\r\n0\r\n\r\n")
+    assert status(send(address, broken)) == 400
+    whole = b"1" * 100_000
+    body = b"%x\r\n%s\r\n0\r\n\r\n" % (len(whole), whole)
+    answer = send(address, request(POST, HOST, CHUNKED, body=body))
+    assert answer.endswith(b'{"length":100000}\n')
+
+
 def test_injection_through_a_redirect(app: Any, address: tuple[str, int]) -> None:
     answer = send(address, request(b"GET /int//5%0d%0aX-Injected:%201 HTTP/1.1", HOST))
     assert b"\r\nX-Injected" not in answer

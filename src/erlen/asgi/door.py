@@ -30,6 +30,8 @@ from .response import Answer, Watch, answer_of, close_answer, deliver_stream
 from .websocket import handle_websocket
 
 _OLD_HTTP = ("1.1", "1.0")
+# For a client that has gone, or still waits: granian tells both of a body that is no HTTP.
+_BROKEN_OFF: Answer = (400, [(b"content-length", b"0")], b"")
 
 
 def handle(
@@ -67,10 +69,10 @@ async def handle_http(app: ft.App, scope: ft.Scope, receive: ft.Receive, send: f
         reads_ahead = not is_known or (view is not None and not hasattr(view, "stream_body"))
     environ["wsgi.input"] = body
     try:
-        if body is not NO_BODY and not await _prepare_body(app, environ, body, reads_ahead):
-            return
         answer: Answer | None
-        if view is not None and is_awaited(view, environ["REQUEST_METHOD"]):
+        if body is not NO_BODY and not await _prepare_body(app, environ, body, reads_ahead):
+            answer = _BROKEN_OFF
+        elif view is not None and is_awaited(view, environ["REQUEST_METHOD"]):
             steps = respond(app, RequestContext(app, environ))
             # PERF: a view that waits for nothing is done after one step, and nobody need watch
             # whether the client is still there (a task, some 15 µs).
