@@ -217,7 +217,7 @@ def test_source_templates_are_compiled_once(real: Any, monkeypatch: pytest.Monke
 
 
 @peer
-def test_built_urls_lead_back(real: Any) -> None:
+def test_a_slash_in_a_value_is_quoted(real: Any) -> None:
     for package, built, status in ((real, "/user/a/b", 404), (erlen, "/user/a%2Fb", 404)):
         app = make(package)
         app.get("/user/<name>", endpoint="user")(lambda name: name)
