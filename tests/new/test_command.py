@@ -64,12 +64,16 @@ def test_each_project_has_a_key_that_only_its_owner_reads(tmp_path: Path) -> Non
         ("class", "'class' cannot be a package's name."),
         ("json", "A package 'json' would hide another one of this name. Choose another name."),
         ("erlen", "A package 'erlen' would hide another one of this name. Choose another name."),
+        ("instance", "A package 'instance' would hide another one of this name."),
+        ("wtforms", "A package 'wtforms' would hide another one of this name."),
+        ("file/site1", "file/site1 cannot be written: [Errno 20] Not a directory"),
         ("full", "is not empty. Choose a folder that is not there yet."),
     ],
 )
 def test_what_cannot_be_made(tmp_path: Path, name: str, said: str) -> None:
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "mine.txt").write_text("kept")
+    (tmp_path / "file").touch()
     refused = run(tmp_path, "-m", "erlen", "new", name)
     assert refused.returncode == 1
     assert refused.stdout == ""

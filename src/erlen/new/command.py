@@ -5,6 +5,7 @@ from __future__ import annotations
 import keyword
 import secrets
 import sys
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import click
@@ -12,6 +13,8 @@ import click
 TEMPLATE = Path(__file__).parent / "template"
 # The template's package, whose name gives way to the project's.
 NAME = "website"
+# What stands beside it in the project.
+BESIDE = ("instance", "tests")
 
 
 @click.command("new", short_help="Make a project to begin with.")
@@ -26,12 +29,11 @@ def new_command(folder: Path) -> None:
     name = _package_name(folder.name)
     if folder.exists() and any(folder.iterdir()):
         raise click.ClickException(f"{folder} is not empty. Choose a folder that is not there yet.")
-    for source in sorted(TEMPLATE.rglob("*")):
-        if source.is_file() and "__pycache__" not in source.parts:
-            target = folder / str(source.relative_to(TEMPLATE)).replace(NAME, name)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_text(source.read_text("utf-8").replace(NAME, name), "utf-8")
-    _write_secret_key(folder)
+    try:
+        _copy_template(folder, name)
+        _write_secret_key(folder)
+    except OSError as error:
+        raise click.ClickException(f"{folder} cannot be written: {error}") from error
     click.echo(
         f"Made {folder}. Now:\n\n"
         f"  cd {click.format_filename(folder)}\n"
@@ -47,11 +49,20 @@ def _package_name(name: str) -> str:
             f"{name!r} cannot be a package's name. Take letters, digits and underscores, and begin"
             " with a letter."
         )
-    if name in sys.stdlib_module_names or name in ("erlen", "flask", "tests"):
+    taken = {"erlen", "flask", *BESIDE, *sys.stdlib_module_names, *packages_distributions()}
+    if name in taken:
         raise click.ClickException(
             f"A package {name!r} would hide another one of this name. Choose another name."
         )
     return name
+
+
+def _copy_template(folder: Path, name: str) -> None:
+    for source in sorted(TEMPLATE.rglob("*")):
+        if source.is_file() and "__pycache__" not in source.parts:
+            target = folder / str(source.relative_to(TEMPLATE)).replace(NAME, name)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(source.read_text("utf-8").replace(NAME, name), "utf-8")
 
 
 def _write_secret_key(folder: Path) -> None:
