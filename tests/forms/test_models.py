@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import uuid
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -172,6 +173,27 @@ class TestTypes:
         form = fill(form_for(Person))
         assert 'maxlength="5"' in str(form.name) and "required" in str(form.name)
         assert 'max="149"' in str(form.age) and 'min="0"' in str(form.age)
+
+    @pytest.mark.parametrize(
+        ("meta", "limits"),
+        [
+            (Meta(multiple_of=5), {'step="5"'}),
+            (Meta(multiple_of=5, ge=1), {'step="5"', 'min="5"'}),
+            (Meta(multiple_of=5, gt=-5, le=10), {'step="5"', 'min="0"', 'max="10"'}),
+            (Meta(multiple_of=5, ge=10), {'step="5"', 'min="10"'}),
+        ],
+    )
+    def test_browsers_count_steps_from_a_number_that_is_taken(
+        self, meta: Meta, limits: set[str]
+    ) -> None:
+        form = fill(form_for(msgspec.defstruct("Model", [("x", Annotated[int, meta])])))
+        assert set(re.findall(r'(?:step|min|max)="[^"]*"', str(form.x))) == limits
+
+    def test_browsers_do_not_count_steps_of_floats(self) -> None:
+        """What they would count from "min" would not be what is taken here."""
+        kind = Annotated[float, Meta(multiple_of=0.5, ge=0.25)]
+        form = fill(form_for(msgspec.defstruct("Model", [("x", kind)])))
+        assert 'step="any"' in str(form.x)
 
     def test_title_and_description(self) -> None:
         form = fill(form_for(Person))

@@ -149,11 +149,14 @@ class Beyond:
 
 
 class MultipleOf:
-    """Take multiples of a number."""
+    """Take multiples of a number.
 
-    def __init__(self, step: t.Any) -> None:
+    :param is_told: tell browsers, which count the steps from the least number.
+    """
+
+    def __init__(self, step: t.Any, is_told: bool = False) -> None:
         self.step = step
-        self.field_flags = {"step": step}
+        self.field_flags = {"step": step} if is_told else {}
 
     def __call__(self, form: BaseForm, field: fields.Field) -> None:
         if field.data is not None and field.data % self.step:
@@ -245,7 +248,11 @@ def _integer(wanted: Wanted, options: Options, inner: Inner) -> t.Any:
     kind = wanted.kind
     least = kind.ge if kind.gt is None else kind.gt + 1
     most = kind.le if kind.lt is None else kind.lt - 1
-    step = None if kind.multiple_of is None else MultipleOf(kind.multiple_of)
+    step = None
+    if kind.multiple_of is not None:
+        step = MultipleOf(kind.multiple_of, is_told=True)
+        if least is not None:
+            least += -least % step.step
     return fields.IntegerField(**_with(options, _range(least, most), step))
 
 
