@@ -249,7 +249,7 @@ def test_without_catalogs(project: Path, translate: Translate, command: str) -> 
     ("name", "content", "told"),
     [
         ("templates/index.html", b"\n{% if %}", "templates/index.html, line 2 cannot be read: "),
-        ("hello.py", b"x = '''", "hello.py cannot be read: "),
+        ("hello.py", b"\nx = '''", "hello.py, line 2 cannot be read: "),
         ("hello.py", b"# -*- coding: x -*-", "hello.py cannot be read: "),
         ("hello.py", b"_('\xff')", "hello.py cannot be read: "),
     ],
@@ -263,6 +263,14 @@ def test_a_source_that_cannot_be_read(
     assert result.output.startswith(f"Error: {project}")
     assert told in result.output
     assert not (project / "translations").exists()
+
+
+def test_a_catalog_that_cannot_be_written(project: Path, translate: Translate) -> None:
+    (project / "translations").write_text("a file in the folder's place")
+    result = translate("init", "de")
+    assert result.exit_code == 1
+    file = project / "translations" / "messages.pot"
+    assert result.output.startswith(f"Error: {file} cannot be written: ")
 
 
 def test_folder_and_domain_of_the_app(app: Any, translate: Translate) -> None:

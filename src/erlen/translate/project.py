@@ -137,9 +137,12 @@ class Project:
                 directory_filter=_is_source,
             )
         except (SyntaxError, TokenError, TemplateError, UnicodeError, LookupError) as error:
-            line = f", line {number}" if (number := getattr(error, "lineno", None)) else ""
+            reason, number = error, getattr(error, "lineno", None)
+            if isinstance(error, TokenError):
+                reason, (number, _) = error.args
+            line = f", line {number}" if number else ""
             raise click.ClickException(
-                f"{self._root / reading}{line} cannot be read: {error}"
+                f"{self._root / reading}{line} cannot be read: {reason}"
             ) from error
 
     def _methods(self) -> tuple[Methods, Options]:
@@ -255,7 +258,17 @@ def _write(file: Path, catalog: Catalog) -> None:
 
 
 def _replace(file: Path, content: bytes) -> None:
-    """Put a whole file in the place of the old one: a server that reads it sees either."""
+    """Put a whole file in the place of the old one: a server that reads it sees either.
+
+    :raise click.ClickException: it cannot be written.
+    """
+    try:
+        _write_and_rename(file, content)
+    except OSError as error:
+        raise click.ClickException(f"{file} cannot be written: {error}") from error
+
+
+def _write_and_rename(file: Path, content: bytes) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=file.parent, prefix=".")
     try:
