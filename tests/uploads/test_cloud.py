@@ -245,6 +245,26 @@ def test_no_name_leads_out(pictures: UploadSet, name: str) -> None:
             call(name)
 
 
+@pytest.mark.parametrize(
+    ("url", "options", "told"),
+    [
+        ("foo://bucket", {}, "obstore cannot open 'foo://bucket' with its options (none): "),
+        (
+            "s3://bucket",
+            {"secret_access_key": "s3cr3t", "nonsense": "x"},
+            "'nonsense' is not valid",
+        ),
+        ("s3://bucket", {"allow_http": "true"}, "stands in 'client_options'"),
+        ("s3://bucket", {"region": 5}, "(region): 'int' object"),
+    ],
+)
+def test_what_obstore_does_not_take_is_told(url: str, options: dict[str, Any], told: str) -> None:
+    with pytest.raises(ValueError, match="obstore cannot open") as caught:
+        CloudStorage(url, options)
+    assert told in str(caught.value)
+    assert "s3cr3t" not in str(caught.value)
+
+
 def test_without_obstore_the_extra_is_named(
     app: Any, pictures: UploadSet, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -29,6 +29,7 @@ class CloudStorage:
     :param options: what obstore's ``store.from_url`` takes: credentials, region, endpoint.
         Default: what the environment says, ``AWS_ACCESS_KEY_ID`` and so on.
     :raises ModuleNotFoundError: obstore is not installed; the message names the extra.
+    :raises ValueError: obstore knows no such URL, or does not take the options.
 
     https://developmentseed.org/obstore/latest/
     """
@@ -40,7 +41,23 @@ class CloudStorage:
         except ModuleNotFoundError as error:
             raise missing_extra("uploads", error) from error
         self._obstore: t.Any = obstore
-        self._store: t.Any = self._obstore.store.from_url(url, **(options or {}))
+        self._store: t.Any = self._open(url, options or {})
+
+    def _open(self, url: str, options: Mapping[str, t.Any]) -> t.Any:
+        try:
+            return self._obstore.store.from_url(url, **options)
+        except BaseException as error:
+            # Of an option in the wrong place obstore makes a panic, which is no Exception.
+            if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+                raise
+            # The names alone: among the values are secrets.
+            names = ", ".join(sorted(options)) or "none"
+            reason = str(error).partition("\n")[0]
+            raise ValueError(
+                f"obstore cannot open {url!r} with its options ({names}): {reason}"
+                " What it takes is told at https://developmentseed.org/obstore/latest/api/store/;"
+                " what is about its HTTP client stands in 'client_options'."
+            ) from error
 
     def begin(self, content_type: str, inline: bool) -> CloudTemporary:
         """Begin an object under a temporary key."""
