@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 
 from erlen.doctor import installed, known
+from erlen.doctor.examine import examine as whole_examination
 from erlen.doctor.findings import Finding
 from erlen.doctor.installed import findings_of, used_by
 
-from .conftest import Install
+from .conftest import Install, Write
 
 
 def examine(*imported: str, loaded: tuple[str, ...] = ()) -> list[Finding]:
@@ -147,3 +148,14 @@ def test_what_imports_flask_early(install: Install, monkeypatch: pytest.MonkeyPa
 def test_erlen_and_what_it_stands_on_are_not_listed() -> None:
     keys = {package.key for package in installed.installed()}
     assert not keys & {"flask", "werkzeug", "erlen", "click"} and "pytest" in keys
+
+
+def test_a_project_that_is_installed_itself_is_not_called_unused(
+    install: Install, write: Write
+) -> None:
+    """An editable install may not say which modules it has: its files lie elsewhere."""
+    install("fixture-mine", "0.0.1", {}, ("flask",))
+    install("fixture-other", "0.0.1", {"fixture_other.py": "import flask"}, ("flask",))
+    folder = write({"app.py": "from flask import Flask\napp = Flask('app')\n"})
+    unused = {name for name, _ in whole_examination(str(folder), static=True).unused}
+    assert "fixture-other" in unused and "fixture-mine" not in unused

@@ -57,7 +57,8 @@ def examine(app: str | None = None, *, static: bool = False, timeout: float = TI
     unused = [
         (package.name, package.version)
         for package in packages
-        if package.key not in used and "flask" in package.requires
+        # Of one whose modules are not known, such as the project itself, nobody can tell.
+        if package.modules and package.key not in used and "flask" in package.requires
     ]
     return Report(target, str(place.root), len(readings), in_order(findings), unused)
 
