@@ -15,12 +15,15 @@ from typing import NamedTuple
 
 import pytest
 
+from erlen.sessions import weak_secret_key_reason
+
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 SAMPLE = re.compile(
     r"^(?:<!-- not run: ?(?P<reason>.*?) ?-->\n+)?```python\n(?P<source>.*?)^```$", re.M | re.S
 )
 LINK = re.compile(r"\[[^\]]*\]\((?P<target>[^)\s]+)\)")
+KEY = re.compile(r"""secret_key["'\]]*\s*[=:]\s*["'](?P<key>[^"']+)["']""", re.I)
 CODE = re.compile(r"^```.*?^```$|`[^`\n]*`", re.M | re.S)
 
 pytestmark = pytest.mark.erlen_only  # the samples import erlen by its name
@@ -88,6 +91,18 @@ def test_the_index_leads_to_every_page() -> None:
     pages = {str(page.relative_to(ROOT / "docs")) for page in (ROOT / "docs").rglob("*.md")}
     linked = {found["target"] for found in LINK.finditer(index)}
     assert pages - linked - {"index.md"} == set()
+
+
+def test_a_key_that_is_copied_from_here_is_reported() -> None:
+    """Who deploys a sample as it is has a key that everybody can read here."""
+    sources = [*PAGES, *(ROOT / "examples" / "brief").rglob("*.py")]
+    keys = {
+        (file.name, found["key"])
+        for file in sources
+        for found in KEY.finditer(file.read_text("utf-8"))
+    }
+    assert len(keys) > 5
+    assert [key for key in sorted(keys) if weak_secret_key_reason(key[1]) is None] == []
 
 
 def test_a_failing_sample_fails_with_the_line_of_the_page(tmp_path: Path) -> None:

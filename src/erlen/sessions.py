@@ -560,6 +560,8 @@ _KNOWN_KEYS = frozenset(
         "devkey",
         "development",
         "developmentkey",
+        "forthisexampleonlytakearandomoneandkeepitoutofthesource",  # in our examples
+        "fromtheenvironmentneverfromthesource",  # in our manual
         "hardtoguessstring",
         "key",
         "mysecret",
