@@ -43,7 +43,7 @@ def test_its_own_tests_pass_and_its_routes_are_there(tmp_path: Path) -> None:
     assert not any("website" in file.read_text() for file in folder.rglob("*") if file.is_file())
     assert "instance/" in (folder / ".gitignore").read_text().splitlines()
     tests = run(folder, "-m", "pytest", "-q", "-p", "no:cacheprovider")
-    assert "4 passed" in tests.stdout, tests.stdout + tests.stderr
+    assert "5 passed" in tests.stdout, tests.stdout + tests.stderr
     routes = run(folder, "-m", "erlen", "--app", "my_site", "routes")
     assert "pages.index" in routes.stdout, routes.stderr
 
@@ -55,6 +55,18 @@ def test_each_project_has_a_key_that_only_its_owner_reads(tmp_path: Path) -> Non
     assert keys[0].read_text() != keys[1].read_text()
     assert len(keys[0].read_text()) > 64
     assert {stat.S_IMODE(key.stat().st_mode) for key in keys} == {0o600}
+
+
+def test_what_is_missing_is_to_be_installed_first(tmp_path: Path) -> None:
+    folder = tmp_path / "a b" / "site1"
+    # As without the extra: nothing of that name can be found.
+    script = "import sys; sys.modules['wtforms'] = None; from erlen.__main__ import main; main()"
+    made = run(tmp_path, "-c", script, "new", str(folder))
+    assert made.stdout == (
+        f"Made {folder}. Now:\n\n  cd '{folder}'\n"
+        '  pip install "erlen[forms]" pytest\n'
+        "  erlen --app site1 run --debug\n  python -m pytest\n"
+    ), made.stderr
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import keyword
 import secrets
+import shlex
 import sys
 from importlib.metadata import packages_distributions
+from importlib.util import find_spec
 from pathlib import Path
 
 import click
@@ -34,12 +36,15 @@ def new_command(folder: Path) -> None:
         _write_secret_key(folder)
     except OSError as error:
         raise click.ClickException(f"{folder} cannot be written: {error}") from error
-    click.echo(
-        f"Made {folder}. Now:\n\n"
-        f"  cd {click.format_filename(folder)}\n"
-        f"  erlen --app {name} run --debug\n"
-        "  python -m pytest"
-    )
+    steps = [
+        f"cd {shlex.quote(click.format_filename(folder))}",
+        'pip install "erlen[forms]" pytest',
+        f"erlen --app {name} run --debug",
+        "python -m pytest",
+    ]
+    if find_spec("wtforms") and find_spec("pytest"):
+        del steps[1]
+    click.echo("\n  ".join([f"Made {folder}. Now:\n", *steps]))
 
 
 def _package_name(name: str) -> str:

@@ -34,3 +34,9 @@ def test_a_forged_request_is_refused(client: FlaskClient, headers: dict[str, str
     answer = client.post("/", data={"name": "Ada"}, headers=headers)
     assert answer.status_code == 400
     assert "Hello" not in client.get("/").text
+
+
+def test_a_request_that_is_too_large_is_refused(client: FlaskClient) -> None:
+    limit = client.application.config["MAX_CONTENT_LENGTH"]
+    answer = client.post("/", data=bytes(limit + 1), headers={"Origin": "http://localhost"})
+    assert answer.status_code == 413

@@ -22,6 +22,8 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     :param config: overrides all other settings; for tests.
     """
     app = Flask(__name__)
+    # No request may be larger. What is below may set it otherwise.
+    app.config["MAX_CONTENT_LENGTH"] = 16 * 1024 * 1024
     app.config.from_pyfile(f"{app.instance_path}/config.py", silent=True)
     app.config.from_prefixed_env()
     app.config.update(config or {})
