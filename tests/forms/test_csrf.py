@@ -446,8 +446,12 @@ class TestSettings:
             ["partner.example"],
             ["https://partner.example/"],
             ["https://partner.example/path"],
+            ["https://Partner.example"],
+            ["https://partner.example:443"],
+            ["https://partner.example:x"],
             ["*"],
             ["null"],
+            [443],
         ],
     )
     def test_trusted_origins_that_are_none(self, app: Any, origins: Any) -> None:

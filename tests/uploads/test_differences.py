@@ -14,6 +14,7 @@ from werkzeug.datastructures import FileStorage
 from erlen.uploads import (
     ALL,
     IMAGES,
+    AllExcept,
     BadFilename,
     UploadNotAllowed,
     UploadSet,
@@ -41,6 +42,17 @@ def test_the_content_must_agree(app: Any, photos: UploadSet) -> None:
     anything = UploadSet("photos", IMAGES, check_content=False)
     configure_uploads(app, anything)
     assert anything.save(upload(b"no picture")) == "cat.png"
+
+
+def test_a_text_is_one_extension(app: Any, dest: Path) -> None:
+    notes = UploadSet("notes", "txt")
+    app.config.update(UPLOADED_NOTES_DEST=str(dest), UPLOADED_NOTES_DENY="svg")
+    configure_uploads(app, notes)
+    with app.app_context():
+        assert [it for it in ("txt", "xt", "t", "svg") if notes.extension_allowed(it)] == ["txt"]
+    assert "s" in AllExcept("svg") and "svg" not in AllExcept("svg")
+    with pytest.raises(ValueError, match=r"^UploadSet has '.png': "):
+        UploadSet("pictures", (".png",))
 
 
 def test_names_keep_their_letters(photos: UploadSet) -> None:

@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import pickle
+import re
 import sqlite3
 import threading
 from collections.abc import Callable
@@ -338,6 +339,29 @@ class TestRules:
     def test_groups(self) -> None:
         assert "exe" in ALL and "" in ALL
         assert "exe" in AllExcept(SCRIPTS) and "php" not in AllExcept(SCRIPTS)
+
+    @pytest.mark.parametrize("kind", [UploadSet, AllExcept])
+    @pytest.mark.parametrize(
+        ("extensions", "wrong"),
+        [((".png",), "'.png'"), (["txt", "PNG"], "'PNG'"), ("jpg, png", "'jpg, png'"), ({5}, "5")],
+    )
+    def test_extensions_that_no_file_has(self, kind: Any, extensions: Any, wrong: str) -> None:
+        told = f"{kind.__name__} has {wrong}: write a list of extensions, in lower case"
+        with pytest.raises(ValueError, match=f"^{re.escape(told)}"):
+            kind(**{"extensions" if kind is UploadSet else "items": extensions})
+
+    def test_files_without_an_extension(self) -> None:
+        assert "" in UploadSet(extensions=("txt", "")).extensions
+
+    @pytest.mark.parametrize("limit", ["4 MiB", 4.5, True])
+    def test_a_limit_that_is_no_number_of_bytes(self, limit: Any) -> None:
+        with pytest.raises(TypeError, match="^max_size is a number of bytes or None, not "):
+            UploadSet(max_size=limit)
+
+    @pytest.mark.parametrize("fields", [(), (lambda: "a view",)])
+    def test_receives_takes_the_names_of_fields(self, notes: UploadSet, fields: Any) -> None:
+        with pytest.raises(TypeError, match=r"@photos.receives\('photo'\)"):
+            notes.receives(*fields)
 
     def test_configuration_adds_and_denies(self, notes: UploadSet) -> None:
         notes._config = UploadConfiguration("x", allow=("md",), deny=("txt",))

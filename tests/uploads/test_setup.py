@@ -66,6 +66,21 @@ def test_no_destination(app: Any) -> None:
         configure_uploads(app, UploadSet())
 
 
+@pytest.mark.parametrize(
+    ("setting", "error", "told"),
+    [
+        ({"UPLOADED_FILES_DENY": "svg,php"}, ValueError, "UPLOADED_FILES_DENY has 'svg,php'"),
+        ({"UPLOADED_FILES_ALLOW": [".md"]}, ValueError, "UPLOADED_FILES_ALLOW has '.md'"),
+        ({"UPLOADED_FILES_MAX_SIZE": "1 MB"}, TypeError, "UPLOADED_FILES_MAX_SIZE is a number"),
+    ],
+)
+def test_a_setting_that_cannot_be(
+    app: Any, setting: dict[str, Any], error: type[Exception], told: str
+) -> None:
+    with pytest.raises(error, match=f"^{told}"):
+        configured(app, UploadSet(), UPLOADED_FILES_DEST="/x", **setting)
+
+
 def test_twice(app: Any) -> None:
     configured(app, UploadSet("a"), UPLOADS_DEFAULT_DEST="/x", UPLOADS_AUTOSERVE=True)
     assert set(configured(app, UploadSet("b"))) == {"a", "b"}

@@ -68,9 +68,20 @@ def check_trusted_origins(origins: Collection[str]) -> None:
     if isinstance(origins, str):
         raise ValueError(f"WTF_CSRF_TRUSTED_ORIGINS must be a list of origins, not {origins!r}.")
     for origin in origins:
-        parts = urlsplit(origin)
-        if not (parts.scheme and parts.netloc and origin == f"{parts.scheme}://{parts.netloc}"):
+        if not isinstance(origin, str) or not _is_origin(origin):
             raise ValueError(
                 f"WTF_CSRF_TRUSTED_ORIGINS has {origin!r}, which is no origin. Write it as"
-                " 'https://host' or 'https://host:port', without a path or slash at its end."
+                " 'https://host' or 'https://host:port', in lower case, without the scheme's own"
+                " port, and without a path or slash at its end."
             )
+
+
+def _is_origin(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        usual = parts.port == DEFAULT_PORTS.get(parts.scheme, 0)
+    except ValueError:
+        return False
+    if usual or not parts.netloc:
+        return False
+    return text == f"{parts.scheme}://{parts.netloc}".lower()

@@ -66,6 +66,16 @@ class UploadConfiguration:
         return CloudStorage(self.destination, self.store_options)
 
 
+def check_size(size: object, what: str) -> None:
+    """Refuse a limit that is no number of bytes.
+
+    :param what: what it is called where it was written.
+    :raises TypeError: it is no whole number, and not None.
+    """
+    if size is not None and (not isinstance(size, int) or isinstance(size, bool)):
+        raise TypeError(f"{what} is a number of bytes or None, not {size!r}.")
+
+
 def addslash(url: str) -> str:
     """Return a URL with a slash at its end."""
     return url if url.endswith("/") else url + "/"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import typing as t
 from collections.abc import Container
 
@@ -22,6 +23,27 @@ EXECUTABLES = tuple("so exe dll".split())
 #: What a set takes that names no extensions.
 DEFAULTS = TEXT + DOCUMENTS + IMAGES + DATA
 
+_EXTENSION = re.compile(r"[^\s.,;A-Z]*")
+
+
+def listed(extensions: t.Any, what: str) -> Container[str]:
+    """Return extensions as they were given, and a text alone as a list of one.
+
+    :param extensions: a list, a tuple, a set, or another container, which may be anything.
+    :param what: what it is called where it was written.
+    :raises ValueError: one of a list would never be that of a file.
+    """
+    if isinstance(extensions, str):
+        extensions = (extensions,)
+    if isinstance(extensions, (list, tuple, set, frozenset)):
+        for extension in extensions:
+            if not isinstance(extension, str) or not _EXTENSION.fullmatch(extension):
+                raise ValueError(
+                    f"{what} has {extension!r}: write a list of extensions, in lower case, without"
+                    " the dot."
+                )
+    return t.cast("Container[str]", extensions)
+
 
 class All:
     """The group that holds every extension; ``ALL`` is one."""
@@ -37,10 +59,11 @@ class AllExcept:
     """The group of every extension but some, as ``AllExcept(SCRIPTS + EXECUTABLES)``.
 
     :param items: the extensions to leave out, in lower case, without the dot.
+    :raises ValueError: one of them has a dot or capitals.
     """
 
     def __init__(self, items: Container[str]) -> None:
-        self.items = items
+        self.items = listed(items, "AllExcept")
 
     def __contains__(self, item: t.Any) -> bool:
         return item not in self.items

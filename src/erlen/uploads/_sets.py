@@ -18,9 +18,9 @@ from ..helpers import url_for
 from ..typing import App
 from ..wrappers import Response
 from ._cloud import CloudStorage
-from ._config import UploadConfiguration, addslash, join_destination
+from ._config import UploadConfiguration, addslash, check_size, join_destination
 from ._errors import BadTicket, ChecksumMismatch, UploadNotAllowed
-from ._groups import DEFAULTS, extension, lowercase_ext
+from ._groups import DEFAULTS, extension, listed, lowercase_ext
 from ._headers import is_inline
 from ._intake import Intake
 from ._names import refuse_bad_name, safe_folder, safe_name
@@ -111,7 +111,8 @@ class UploadSet:
     :param check_content: refuse a file whose content is not what its extension says.
     :param checks: called in order for each file before it is accepted: a virus scanner, a
         converter.
-    :raises ValueError: the name has other characters.
+    :raises ValueError: the name has other characters, or an extension has a dot or capitals.
+    :raises TypeError: ``max_size`` is no whole number.
     """
 
     def __init__(
@@ -128,8 +129,9 @@ class UploadSet:
             raise ValueError(
                 f"The name of an upload set consists of letters and digits, unlike {name!r}."
             )
+        check_size(max_size, "max_size")
         self.name = name
-        self.extensions = extensions
+        self.extensions = listed(extensions, "UploadSet")
         self.default_dest = default_dest
         self.max_size = max_size
         self.check_content = check_content
@@ -511,7 +513,10 @@ class UploadSet:
         set does not take is not written at all: :meth:`save` says why. The view stays the same.
 
         :param fields: the names of the form's fields.
+        :raises TypeError: none is named, as where the parentheses were forgotten.
         """
+        if not fields or not all(isinstance(field, str) for field in fields):
+            raise TypeError("receives() takes the names of fields: @photos.receives('photo').")
 
         def mark(view: View) -> View:
             known: dict[str, UploadSet] = getattr(view, RECEIVES, {})

@@ -7,8 +7,9 @@ import typing as t
 from collections.abc import Iterable
 
 from ..typing import App
-from ._config import UploadConfiguration, addslash, join_destination
+from ._config import UploadConfiguration, addslash, check_size, join_destination
 from ._content import import_puremagic
+from ._groups import listed
 from ._parser import prepare_parser
 from ._serve import uploads_mod
 from ._sets import UploadSet
@@ -26,6 +27,7 @@ def configure_uploads(app: App, upload_sets: UploadSet | Iterable[UploadSet]) ->
     :param app: the application, already configured.
     :param upload_sets: the sets; it may be called again with others.
     :raises RuntimeError: a set has no destination.
+    :raises TypeError, ValueError: a setting cannot be what it is; the message names it.
     :raises ModuleNotFoundError: a library is missing; the message names the extra.
     """
     sets = [upload_sets] if isinstance(upload_sets, UploadSet) else list(upload_sets)
@@ -59,6 +61,7 @@ def config_for_set(
     :param app: the application.
     :param defaults: ``dest`` and ``url`` for a set without its own. Default: none.
     :raises RuntimeError: the set has no destination.
+    :raises TypeError, ValueError: a setting cannot be what it is; the message names it.
     """
     defaults = defaults or {}
     prefix = f"UPLOADED_{uset.name.upper()}_"
@@ -75,11 +78,16 @@ def config_for_set(
         if base_url is None and defaults.get("url") is not None:
             base_url = f"{addslash(defaults['url'])}{uset.name}/"
     options = app.config.get("UPLOADS_DEFAULT_STORE_OPTIONS")
+    allow, deny = (
+        t.cast("Iterable[str]", listed(app.config.get(key, ()), key))
+        for key in (f"{prefix}ALLOW", f"{prefix}DENY")
+    )
+    check_size(app.config.get(f"{prefix}MAX_SIZE"), f"{prefix}MAX_SIZE")
     return UploadConfiguration(
         os.fspath(destination),
         base_url,
-        app.config.get(f"{prefix}ALLOW", ()),
-        app.config.get(f"{prefix}DENY", ()),
+        allow,
+        deny,
         app.config.get(f"{prefix}MAX_SIZE", uset.max_size),
         app.config.get(f"{prefix}STORE_OPTIONS", options),
     )
