@@ -105,6 +105,15 @@ class TestCert:
         )
 
 
+@pytest.mark.erlen_only
+@pytest.mark.parametrize("port", ["-1", "65536", "99999"])
+def test_what_is_no_port(cli: Any, port: str) -> None:
+    """Flask serves the last sixteen bits of it, or ends with a traceback."""
+    with pytest.raises(click.BadParameter, match=f"^{port} is no port: it is from 0 to 65535.$"):
+        cli.run_command.make_context("run", ["--port", port])
+    assert cli.run_command.make_context("run", ["--port", "65535"]).params["port"] == 65535
+
+
 class TestSeparatedPaths:
     @pytest.mark.parametrize("option", ["extra-files", "exclude-patterns"])
     def test_split(self, cli: Any, tmp_path: Path, option: str) -> None:

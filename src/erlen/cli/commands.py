@@ -13,7 +13,13 @@ from werkzeug.serving import is_running_from_reloader
 
 from ..config import get_debug_flag
 from ..globals import current_app
-from .options import CertParamType, SeparatedPathType, _debug_option, _validate_key
+from .options import (
+    CertParamType,
+    SeparatedPathType,
+    _debug_option,
+    _validate_key,
+    _validate_port,
+)
 from .script import ScriptInfo, pass_script_info, with_appcontext
 from .serve import serve, show_server_banner
 
@@ -23,7 +29,7 @@ if t.TYPE_CHECKING:
 
 @click.command("run", short_help="Run a development server.")
 @click.option("--host", "-h", default="127.0.0.1", help="The interface to bind to.")
-@click.option("--port", "-p", default=5000, help="The port to bind to.")
+@click.option("--port", "-p", default=5000, callback=_validate_port, help="The port to bind to.")
 @click.option(
     "--cert",
     type=CertParamType(),

@@ -167,6 +167,13 @@ class CertParamType(_AnyParamType):
             ) from None
 
 
+def _validate_port(ctx: click.Context, param: click.Parameter, value: int) -> int:
+    """Refuse what is no port: the system would take its last sixteen bits. The help is Flask's."""
+    if not 0 <= value <= 65535:
+        raise click.BadParameter(f"{value} is no port: it is from 0 to 65535.", ctx, param)
+    return value
+
+
 def _validate_key(ctx: click.Context, param: click.Parameter, value: t.Any) -> t.Any:
     """Join ``--key`` to ``--cert``, which needs it when, and only when, it is a file."""
     cert = ctx.params.get("cert")
