@@ -85,19 +85,25 @@ class _MaximumStream(LimitedStream):
         super().__init__(stream, limit, is_max=True)
         self._source = stream
 
-    def readinto(self, b: bytearray) -> int | None:  # type: ignore[override]  # as in Werkzeug
+    def _read(self, read: t.Callable[..., t.Any], *args: t.Any) -> t.Any:
+        """Read; for what is no chunk each server has an error of its own."""
         try:
-            return super().readinto(b)
+            return read(*args)
         except HTTPException:
             raise
-        except Exception as error:  # gunicorn, say, has its own for what is no chunk
+        except Exception as error:
             raise ClientDisconnected() from error
+
+    def readinto(self, b: bytearray) -> int | None:  # type: ignore[override]  # as in Werkzeug
+        return t.cast("int | None", self._read(super().readinto, b))
 
     def on_exhausted(self) -> None:
         if self._source.read(1):
             raise RequestEntityTooLarge()
 
     def readall(self) -> bytes:
+        if self.limit == sys.maxsize:  # nothing to count
+            return t.cast(bytes, self._read(self._source.read))
         data = super().readall()
         if data and self.is_exhausted:
             self.on_exhausted()
