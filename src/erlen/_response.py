@@ -401,7 +401,12 @@ def redirect_to(location: str, code: int, cls: type[ResponseBase]) -> ResponseBa
     if type(location) is not str or not _is_plain_path(location):
         return redirect(location, code, cls)
     text = location.replace("&", "&amp;").replace("'", "&#39;")
-    response = cls(_redirect_page().replace(_HERE, text), code, mimetype="text/html")
+    page = _redirect_page().replace(_HERE, text)
+    if cls is Response:
+        # PERF: keywords and defaults would make up a sixth of its cost.
+        response: ResponseBase = Response(page, code, None, "text/html", None, False)
+    else:
+        response = cls(page, code, mimetype="text/html")
     if isinstance(response, Response) and response._pending is not None:
         response._pending.append(("Location", location))
     else:

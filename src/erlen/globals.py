@@ -92,16 +92,20 @@ class _SessionProxy(LocalProxy[t.Any]):
     __slots__ = ()
 
     def __getattr__(self, name: str) -> t.Any:
-        return getattr(_current(_no_req_msg).session, name)
+        ctx = _cv_app.get(None) or _current(_no_req_msg)
+        return getattr(ctx.session, name)
 
     def __getitem__(self, key: str) -> t.Any:
-        return _current(_no_req_msg).session[key]
+        ctx = _cv_app.get(None) or _current(_no_req_msg)
+        return ctx.session[key]
 
     def __setitem__(self, key: str, value: t.Any) -> None:
-        _current(_no_req_msg).session[key] = value
+        ctx = _cv_app.get(None) or _current(_no_req_msg)
+        ctx.session[key] = value
 
     def __contains__(self, key: object) -> bool:
-        return key in _current(_no_req_msg).session
+        ctx = _cv_app.get(None) or _current(_no_req_msg)
+        return key in ctx.session
 
 
 class _GProxy(LocalProxy[t.Any]):
@@ -128,14 +132,16 @@ class _GProxy(LocalProxy[t.Any]):
             raise
 
     def __contains__(self, name: object) -> bool:
-        return name in _current(_no_app_msg).g
+        ctx = _cv_app.get(None) or _current(_no_app_msg)
+        return name in ctx.g
 
 
 class _AppProxy(LocalProxy[t.Any]):
     __slots__ = ()
 
     def __getattr__(self, name: str) -> t.Any:
-        return getattr(_current(_no_app_msg).app, name)
+        ctx = _cv_app.get(None) or _current(_no_app_msg)
+        return getattr(ctx.app, name)
 
 
 class _WebSocketProxy(LocalProxy[t.Any]):
@@ -149,9 +155,20 @@ class _WebSocketProxy(LocalProxy[t.Any]):
         return getattr(websocket, name)
 
 
-class _ContextProxy(LocalProxy[t.Any]):
-    # Of its own, so that stubtest believes globals.pyi and does not ask an unbound proxy.
+class _AppContextProxy(LocalProxy[t.Any]):
     __slots__ = ()
+
+    def __getattr__(self, name: str) -> t.Any:
+        ctx = _cv_app.get(None) or _current(_no_app_msg)
+        return getattr(ctx._app_ctx, name)
+
+
+class _RequestContextProxy(LocalProxy[t.Any]):
+    __slots__ = ()
+
+    def __getattr__(self, name: str) -> t.Any:
+        ctx = _cv_app.get(None) or _current(_no_req_msg)
+        return getattr(ctx._request_ctx, name)
 
 
 for _proxy in (
@@ -160,15 +177,16 @@ for _proxy in (
     _GProxy,
     _AppProxy,
     _WebSocketProxy,
-    _ContextProxy,
+    _AppContextProxy,
+    _RequestContextProxy,
 ):
     # An unbound proxy shows the name of its class.
     _proxy.__name__ = "LocalProxy"
 
-app_ctx = _ContextProxy(_cv_app, "_app_ctx", unbound_message=_no_app_msg)
+app_ctx = _AppContextProxy(_cv_app, "_app_ctx", unbound_message=_no_app_msg)
 current_app = _AppProxy(_cv_app, "app", unbound_message=_no_app_msg)
 g = _GProxy(_cv_app, "g", unbound_message=_no_app_msg)
-request_ctx = _ContextProxy(_cv_app, "_request_ctx", unbound_message=_no_req_msg)
+request_ctx = _RequestContextProxy(_cv_app, "_request_ctx", unbound_message=_no_req_msg)
 request = _RequestProxy(_cv_app, "request", unbound_message=_no_req_msg)
 websocket = _WebSocketProxy(_cv_app, "websocket", unbound_message=_no_websocket_msg)
 session = _SessionProxy(_cv_app, "session", unbound_message=_no_req_msg)

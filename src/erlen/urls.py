@@ -62,8 +62,12 @@ def url_for(
     """Build the URL of an endpoint (the parameters are those of ``Flask.url_for``)."""
     ctx = _get_context(None)
     adapter: MapAdapter | None
-    if ctx is not None and ctx.has_request:
-        ctx = ctx._request_ctx
+    # PERF: the usual context is known by its type, without the two properties.
+    if (type(ctx) is RequestContext and not ctx._request_done) or (
+        ctx is not None and ctx.has_request
+    ):
+        if type(ctx) is not RequestContext:
+            ctx = ctx._request_ctx
         if endpoint[:1] == ".":
             blueprint = ctx.request.blueprint
             endpoint = endpoint[1:] if blueprint is None else f"{blueprint}{endpoint}"
