@@ -149,6 +149,14 @@ class TestPrecedence:
         assert client.put("/x").json["endpoint"] == "rest"
         assert client.delete("/x").status_code == 405
 
+    @pytest.mark.parametrize("method", ["*", "ANY", "%", "get*"])
+    def test_no_method_stands_for_all(self, app: Any, client: Any, method: str) -> None:
+        route(app, "/x", methods=["POST"])
+        route(app, "/<int:n>", methods=["POST"])
+        for path in ("/x", "/1"):
+            assert client.options(path).headers["Allow"] in ("POST, OPTIONS", "OPTIONS, POST")
+            assert client.open(path, method=method).status_code == 405
+
 
 class TestSlashes:
     @pytest.mark.parametrize(

@@ -76,8 +76,8 @@ _looks_around = re.compile(r"[$^]|\\[AZbB1-9]|\(\?(?!:)")
 # section 2.3).
 _unsafe = re.compile(r"[^A-Za-z0-9\-._~!$&'()*+,:;=@]").search
 _reserved = re.compile(r"[^A-Za-z0-9\-._~]").search
-# In place of a method: all of them together.
-_ANY = "*"
+# In place of a method: all of them together. No text, as a client may send any.
+_ANY: t.Any = object()
 _group = re.compile(r"\(\?P<__werkzeug_\d+>")
 # Their expressions match no slash.
 _within_a_segment = {UnicodeConverter, IntegerConverter, FloatConverter, UUIDConverter}
@@ -123,8 +123,8 @@ class Map(_Map):
 
     def _forget(self) -> None:
         self._tables: dict[str, _Table] = {}
-        self._methods: set[str] = set()
-        self._takes_any_method = False
+        # Of all rules; _ANY is among them where a rule takes any.
+        self._methods: set[t.Any] = set()
         self._builders: dict[t.Any, Builder] = {}
 
     def add(self, rulefactory: RuleFactory) -> None:
@@ -174,13 +174,15 @@ class Map(_Map):
         table = self._tables.get(_ANY)
         if table is None:
             table = self._compile(_ANY)
-        if table is None or self._takes_any_method:
+        # A copy, as another thread may add a rule; none where it has just done so.
+        of_rules = frozenset(self._methods)
+        if table is None or not of_rules or _ANY in of_rules:
             return None
         leads = table.leads(path)
         if not leads:
             return None if leads is None else set()
         methods = set()
-        for method in self._methods:
+        for method in of_rules:
             table = self._tables.get(method) or self._compile(method)
             leads = table is not None and table.leads(path)
             if leads is None:
@@ -191,7 +193,8 @@ class Map(_Map):
 
     def plain_builder(self, endpoint: t.Any) -> Builder | None:
         """Return what builds the path of an endpoint with one plain rule; None for others."""
-        builder = self._builders.get(endpoint)
+        builders = self._builders  # the dict of before, as in _compile
+        builder = builders.get(endpoint)
         if builder is not None or endpoint not in self._rules_by_endpoint:
             return builder
         rule, *others = self.iter_rules(endpoint)
@@ -199,20 +202,19 @@ class Map(_Map):
             return None
         if rule.subdomain != self.default_subdomain or not _builds_plainly(type(rule)):
             return None
-        builder = self._builders[endpoint] = Builder(rule)
+        builder = builders[endpoint] = Builder(rule)
         return builder
 
     def _compile(self, method: str) -> _Table | None:
-        # The dict of before: where a rule is added meanwhile, add() puts a new one in its place,
-        # and what is compiled here is forgotten with the old one.
-        tables = self._tables
+        # Those of before: where a rule is added meanwhile, add() puts new ones in their place, and
+        # what is compiled here is forgotten with the old ones.
+        tables, methods = self._tables, self._methods
         self.update()
-        if not self._methods:
-            rules = list(self.iter_rules())
-            self._takes_any_method = any(rule.methods is None for rule in rules)
-            self._methods = {method for rule in rules for method in rule.methods or ()}
+        if not methods:
+            of_rules = [rule.methods for rule in self.iter_rules()]
+            methods.update(*[(_ANY,) if each is None else each for each in of_rules])
         # A client can invent any number of methods; only those of a rule get a table.
-        if method not in self._methods and method is not _ANY:
+        if method not in methods and method is not _ANY:
             return None
         table = tables[method] = _Table(self, method)
         return table
