@@ -258,3 +258,60 @@ def test_contexts_by_hand(flask: Any) -> None:
             assert not flask.has_app_context()
 
     in_threads(work)
+
+
+def test_what_is_kept_between_requests(flask: Any, app: Any, templates: Any) -> None:
+    """Threads fill the same caches at once, and past their bounds."""
+    templates(**{f"{n}.html": f"{n} {{{{ x }}}}" for n in range(8)})
+    for n in range(8):
+        app.add_url_rule(f"/page{n}/<name>/<int:x>", f"page{n}", lambda name, x: f"{name} {x}")
+
+    @app.post("/count")
+    def count() -> Any:
+        flask.session["count"] = flask.session.get("count", 0) + 1
+        return {"count": flask.session["count"], "host": flask.request.host}
+
+    @app.get("/render/<int:n>")
+    def render(n: int) -> Any:
+        made = flask.render_template_string(f"{n} {{{{ x }}}}", x="<")
+        return made + flask.render_template(f"{n % 8}.html", x=n)
+
+    def work(number: int) -> None:
+        client = app.test_client()
+        for i in range(REQUESTS):
+            host = f"host{number * REQUESTS + i}.test"
+            counted = client.post("/count", base_url=f"http://{host}")
+            assert counted.json == {"count": 1, "host": host}
+            counted = client.post("/count", base_url=f"http://{host}")
+            assert counted.json == {"count": 2, "host": host}
+            n = number * REQUESTS + i
+            assert client.get(f"/render/{n}").text == f"{n} &lt;{n % 8} {n}"
+            assert client.get(f"/page{i % 8}/{n}/{i}").text == f"{n} {i}"
+            allowed = client.options(f"/page{i % 8}/{n}/{i}").headers["Allow"]
+            assert set(allowed.split(", ")) == {"GET", "HEAD", "OPTIONS"}
+            with app.test_request_context():
+                assert flask.url_for(f"page{i % 8}", name="a", x=n) == f"/page{i % 8}/a/{n}"
+
+    in_threads(work)
+
+
+def test_keys_that_change_while_serving(flask: Any) -> None:
+    """Applications of one session interface sign with a key each, more keys than are kept."""
+
+    def make(number: int) -> Any:
+        app = flask.Flask(f"app{number}")
+        app.config.update(TESTING=True, SECRET_KEY=f"the secret key of the app number {number}")
+        app.add_url_rule("/own", "own", lambda: str(flask.session.setdefault("owner", number)))
+        app.add_url_rule("/owner", "owner", lambda: str(flask.session.get("owner")))
+        return app
+
+    apps = [make(number) for number in range(24)]
+
+    def work(number: int) -> None:
+        clients = [app.test_client() for app in apps]
+        for _ in range(4):
+            for owner, client in enumerate(clients):
+                assert client.get("/own").text == str(owner)
+                assert client.get("/owner").text == str(owner)
+
+    in_threads(work)

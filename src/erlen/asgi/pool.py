@@ -64,7 +64,10 @@ class Pool:
             self._threads += starts
         self._queue.put((job, context, func, args))
         if starts:
-            threading.Thread(target=self._work, name="erlen-sync", daemon=True).start()
+            thread = threading.Thread(target=self._work, name="erlen-sync", daemon=True)
+            # Where a thread keeps the context that it is started in (free-threaded builds): an
+            # empty one, not the first request's.
+            Context().run(thread.start)
         return job
 
     async def run(self, func: Callable[..., T], *args: t.Any) -> T:
