@@ -9,12 +9,15 @@ import re
 import signal
 import subprocess
 import sys
+import sysconfig
 import threading
 import time
 from pathlib import Path
 from subprocess import PIPE
 from types import TracebackType
 from typing import Any
+
+import pytest
 
 import erlen
 
@@ -73,6 +76,8 @@ class Serving:
     def __init__(
         self, folder: Path, *options: str, env: dict[str, str] | None = None, output: int = PIPE
     ) -> None:
+        if sysconfig.get_config_var("Py_GIL_DISABLED"):
+            pytest.skip("granian has no worker processes on a free-threaded build of Python")
         environ = {name: v for name, v in os.environ.items() if not name.startswith(STEERING)}
         environ["PYTHONPATH"] = str(Path(erlen.__file__).parents[1])
         environ["PYTHONUNBUFFERED"] = "1"

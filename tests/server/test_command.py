@@ -143,5 +143,12 @@ def test_without_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "pip install 'erlen[serve]'" in result.output
 
 
+def test_without_worker_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sysconfig.get_config_var", {"Py_GIL_DISABLED": 1}.get)
+    result = run("serve")
+    assert result.exit_code == 1
+    assert "does not have on a free-threaded build of Python" in " ".join(result.output.split())
+
+
 def test_the_command_is_in_the_list() -> None:
     assert re.search(r"\n  serve +Serve the app in production\.\n", run("--help").output)

@@ -14,6 +14,7 @@ import os
 import signal
 import socket
 import ssl
+import sysconfig
 import threading
 import time
 import typing as t
@@ -169,8 +170,15 @@ def serve(settings: Settings) -> None:
     """Serve an application until a signal comes.
 
     :param settings: how.
-    :raises CannotServe: the application, the address or the certificate is not right.
+    :raises CannotServe: the application, the address or the certificate is not right, or granian
+        has no worker processes here.
     """
+    if sysconfig.get_config_var("Py_GIL_DISABLED"):
+        raise CannotServe(
+            "'erlen serve' stands on granian's worker processes, which granian does not have on a"
+            " free-threaded build of Python. Serve by 'gunicorn --threads 8', say, or take a build"
+            " with the interpreter's lock."
+        )
     # Fork copies the locks of threads that it does not copy; granian asks for what is set here.
     multiprocessing.set_start_method("spawn", force=True)
     try:
