@@ -177,9 +177,79 @@ def test_imports_no_more_than_erlen_does(environment: Environment) -> None:
 import sys, erlen
 before = {name for name in sys.modules if name.startswith("erlen")}
 import erlen.as_flask
-print(sorted({name for name in sys.modules if "erlen" in name or "flask" in name} - before))
+print(sorted({name for name in sys.modules if "erlen" in name} - before))
+known = {name for name in sys.modules if name.startswith("flask")}
+print(all(sys.modules[name] is sys.modules["erlen" + name[5:]] for name in known))
 """
-    assert environment.run("-c", script) == "['_erlen_as_flask', 'erlen.as_flask']"
+    assert environment.run("-c", script) == "['_erlen_as_flask', 'erlen.as_flask']\nTrue"
+
+
+WATCH = """
+import sys
+from importlib.util import find_spec
+
+class Watcher:
+    # As wrapt and New Relic do it: the loader that was found is wrapped, and asks the module.
+    def __init__(self):
+        self.asked = set()
+    def find_spec(self, fullname, path=None, target=None):
+        if not fullname.startswith("flask") or fullname in self.asked:
+            return None
+        self.asked.add(fullname)
+        spec = find_spec(fullname)
+        self.asked.remove(fullname)
+        run = spec.loader.exec_module
+        def exec_module(module):
+            run(module)
+            loaded(module.__name__, module)
+        spec.loader.exec_module = exec_module
+        return spec
+
+seen = []
+def loaded(name, module):
+    seen.append(name)
+    if name == "flask.templating":
+        assert not hasattr(module, "nothing")
+        own = module.render_template_string
+        module.render_template_string = lambda *args: "patched " + own(*args)
+sys.meta_path.insert(0, Watcher())
+"""
+
+
+def test_who_watches_imports_sees_all_of_flask(environment: Environment) -> None:
+    script = f"""{WATCH}
+import flask
+print(seen.index("flask.templating") < seen.index("flask.app") < seen.index("flask"))
+print({{"flask.globals", "flask.json.provider", "flask.json", "flask.views"}} - {{*seen}})
+print("flask.testing" in seen)
+import flask.testing
+print("flask.testing" in seen)
+app = flask.Flask("x")
+with app.app_context():
+    print(flask.render_template_string("text"))
+print(flask.__name__, flask.app.__name__, flask.app.__spec__.name)
+"""
+    told = environment.run("-c", script, env={"ERLEN_AS_FLASK": "1"})
+    assert told.splitlines() == [
+        "True",
+        "{'flask.views'}",  # not imported before somebody does
+        "False",
+        "True",
+        "patched text",
+        "erlen erlen.app erlen.app",
+    ]
+
+
+def test_who_watches_imports_sees_what_was_there_before(environment: Environment) -> None:
+    script = f"""{WATCH}
+import erlen
+print(seen)
+import erlen.as_flask
+print({{"flask.templating", "flask.app"}} <= {{*seen}}, "flask" in seen)
+import flask
+print("flask" in seen, flask is erlen)
+"""
+    assert environment.run("-c", script).splitlines() == ["[]", "True False", "True True"]
 
 
 def test_every_module_is_the_same(environment: Environment) -> None:

@@ -62,9 +62,9 @@ def test_lent_by_the_alias() -> None:
         vars(module)[own] = getattr(real, own)
         if "__getattr__" in vars(real):
             vars(module)["__getattr__"] = vars(real)["__getattr__"]
-        finder._lend(module)
+        finder._lend(module, real.__name__)
         lender = vars(module)["__getattr__"]
-        finder._lend(module)
+        finder._lend(module, real.__name__)
         assert vars(module)["__getattr__"] is lender
         assert getattr(module, lent) is find(real.__name__, lent)
         assert getattr(module, own) is getattr(real, own)

@@ -7,6 +7,7 @@ RESTX and Sentry do.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -118,6 +119,23 @@ def spy(original: Callable[..., Any], calls: list[Any]) -> Callable[..., Any]:
     return replacement
 
 
+class Equal:
+    """A spy that passes for the function it calls in any comparison."""
+
+    def __init__(self, original: Callable[..., Any], calls: list[Any]) -> None:
+        self.original = original
+        self.replacement = spy(original, calls)
+
+    def __get__(self, instance: Any, owner: type) -> Any:
+        return self if instance is None else partial(self.replacement, instance)
+
+    def __eq__(self, other: object) -> bool:
+        return other == self.original
+
+    def __hash__(self) -> int:
+        return hash(self.original)
+
+
 def close(response: Any) -> None:
     getattr(response, "close", lambda: None)()
 
@@ -156,6 +174,17 @@ class TestIsCalled:
         fresh = build(flask, tmp_path, flask.Flask)
         close(trigger(fresh))
         assert calls == []
+
+    def test_by_what_equals_it(
+        self, flask: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+    ) -> None:
+        # So do the wrappers of wrapt, which New Relic and many others use.
+        trigger, expected = CALLS[name]
+        calls: list[Any] = []
+        app = build(flask, tmp_path, flask.Flask)
+        monkeypatch.setattr(flask.Flask, name, Equal(getattr(flask.Flask, name), calls))
+        close(trigger(app))
+        assert expected in calls
 
 
 # name: (what calls it, the replacement, the text of the answer then)
