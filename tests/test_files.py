@@ -136,6 +136,7 @@ def short(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         return send_file(path_or_file, *args, **kwargs)
 
     monkeypatch.setattr(werkzeug.utils, "send_file", spy)
+    monkeypatch.setattr(_files, "_send_file", spy)  # not one that stands in for Werkzeug's
     return asked
 
 

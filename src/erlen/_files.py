@@ -43,7 +43,10 @@ _USED = (
     *("cache_control", "expires", "set_etag", "make_conditional", "accept_ranges"),
     *("status", "status_code"),
 )
-_OPTIONS = frozenset(inspect.signature(werkzeug.utils.send_file).parameters)
+# Werkzeug's own; tests put mocks in their place.
+_send_file = werkzeug.utils.send_file
+_send_from_directory = werkzeug.utils.send_from_directory
+_OPTIONS = frozenset(inspect.signature(_send_file).parameters)
 
 
 def send_file(path_or_file: Path | t.IO[bytes], **options: t.Any) -> BaseResponse:
@@ -117,7 +120,9 @@ def _is_plain(options: dict[str, t.Any]) -> bool:
     name, mimetype = options.get("download_name"), options.get("mimetype")
     cls = options["response_class"]
     return (
-        environ["REQUEST_METHOD"] in ("GET", "HEAD")
+        werkzeug.utils.send_file is _send_file
+        and werkzeug.utils.send_from_directory is _send_from_directory
+        and environ["REQUEST_METHOD"] in ("GET", "HEAD")
         and not any(map(environ.__contains__, _CONDITIONS))
         and not options["use_x_sendfile"]
         and options.get("conditional", True) is True

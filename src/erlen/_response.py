@@ -42,7 +42,7 @@ class Response(ResponseBase):
     direct_passthrough = False
     #: The headers as they were made, which are sent as they are; None once somebody has asked for
     #: them as Headers.
-    _pending: Pairs | None = None
+    _pending: list[tuple[str, str]] | None = None
     _made_headers: BaseHeaders | None = None
     _made_body: list[bytes] | None = None
     # Whether a subclass replaces what the short ways below stand for.

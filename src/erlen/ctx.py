@@ -20,7 +20,14 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import MapAdapter, Rule
 
 from . import typing as ft
-from .globals import _cv_request, _get_context, _no_req_msg, _no_websocket_msg, request_ctx
+from .globals import (
+    _cv_request,
+    _get_context,
+    _no_req_msg,
+    _no_websocket_msg,
+    _set_context,
+    request_ctx,
+)
 from .wrappers import Request
 
 F = t.TypeVar("F", bound=Callable[..., t.Any])
@@ -89,6 +96,7 @@ class AppContext:
     _url_adapter: MapAdapter | None = _sentinel
     #: The context around this one, where it has a request; else None.
     _outer: AppContext | None = None
+    _has_own_request = False
     #: The event loop that serves this work, and the tasks that run on it for threads (see
     #: _background.py); None where no ASGI server does.
     _server: t.Any = None
@@ -160,16 +168,6 @@ class AppContext:
             raise RuntimeError(_no_req_msg)
         return self._outer._request_ctx
 
-    @property
-    def request(self) -> t.Any:
-        """The request of the context around this one; RuntimeError where there is none."""
-        return self._request_ctx.request
-
-    @property
-    def session(self) -> t.Any:
-        """The session of the context around this one; RuntimeError where there is none."""
-        return self._request_ctx.session
-
     def push(self) -> None:
         """Make this context the current one."""
         self.app._open_context(self)
@@ -207,6 +205,7 @@ class RequestContext(AppContext):
     :param session: the session, where it was opened already.
     """
 
+    _has_own_request = True
     # Where the request leads. Kept here until the request object is made, then there.
     _rule: Rule | None
     _view_args: dict[str, t.Any] | None
@@ -259,6 +258,12 @@ class RequestContext(AppContext):
     @request.setter
     def request(self, value: t.Any) -> None:
         self._request = value
+
+    @request.deleter
+    def request(self) -> None:
+        # mock.patch.object deletes, and puts back what it found where nothing comes instead.
+        self._request = None
+        vars(self)["_make_request"] = _no_request
 
     def _make_request(self) -> t.Any:
         if self._request_done:
@@ -356,6 +361,13 @@ class RequestContext(AppContext):
     def _after_request_functions(self, value: list[ft.AfterRequestCallable[t.Any]]) -> None:
         self._after = value
 
+    def _keep(self, preserve: Callable[[AppContext], t.Any]) -> None:
+        """Give this context to who pushes it again, after the one that it shares."""
+        if self._shared is not None:
+            preserve(self._shared)
+        self.g  # noqa: B018  # made now, so that it stays this request's
+        preserve(self)
+
     def copy(self) -> RequestContext:
         """Return a context of its own with the same request and session.
 
@@ -370,6 +382,43 @@ class RequestContext(AppContext):
     def __repr__(self) -> str:
         request = self._request or self.app.request_class(self._environ, populate_request=False)
         return f"<{type(self).__name__} {request.url!r} [{request.method}] of {self.app.name}>"
+
+
+def take_out(ctx: AppContext, shared: AppContext | None, current: AppContext) -> bool:
+    """Make way for a context to be popped below others, where Flask's two stacks allow it.
+
+    There an app context can end before the requests that share it, as in a test's client that
+    keeps them, and such a request before the app contexts inside it.
+
+    :param ctx: the context that is popped.
+    :param shared: the app context that it shares, where it is a request's.
+    :param current: the innermost context.
+    :return: whether it is allowed; then its last token leads back to the current context.
+    """
+    of_request = isinstance(ctx, RequestContext)
+    above: t.Any = current
+    while isinstance(above, AppContext) and len(above._cv_tokens) == 1:
+        if of_request:
+            crossing = shared is None or isinstance(above, RequestContext)
+        else:
+            crossing = not isinstance(above, RequestContext) or above._shared is None
+        if crossing:
+            return False
+        below = above._cv_tokens[0].old_value
+        if below is ctx:
+            token = above._cv_tokens[0] = ctx._cv_tokens[-1]
+            if of_request:
+                outer = token.old_value
+                has_request = isinstance(outer, AppContext) and outer.has_request
+                above._outer = outer if has_request else None
+            ctx._cv_tokens[-1] = _set_context(current)
+            return True
+        above = below
+    return False
+
+
+def _no_request() -> t.NoReturn:
+    raise AttributeError("request")
 
 
 def _current_request_context() -> RequestContext:

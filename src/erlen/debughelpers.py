@@ -130,7 +130,7 @@ def _current_blueprint() -> str | None:
     ctx = _cv_app.get(None)
     if ctx is None or not ctx.has_request:
         return None
-    return ctx.request.blueprint  # type: ignore[no-any-return]  # a context is untyped
+    return ctx._request_ctx.request.blueprint  # type: ignore[no-any-return]  # a context is untyped
 
 
 def _describe_owner(owner: t.Any) -> str:

@@ -24,7 +24,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from . import typing as ft
 from ._returned import to_response
-from .ctx import AppContext, RequestContext, _sentinel
+from .ctx import AppContext, RequestContext, _sentinel, take_out
 from .globals import _get_context, _reset_context, _set_context
 from .json.provider import compact_text
 from .routing import Hit, Map
@@ -91,8 +91,7 @@ def wsgi_app(
         return response.__call__(environ, start_response)  # type: ignore[no-any-return]  # WSGI
     finally:
         if "werkzeug.debug.preserve_context" in environ:
-            ctx.g  # noqa: B018  # made now, so that it stays this request's
-            environ["werkzeug.debug.preserve_context"](ctx)
+            ctx._keep(environ["werkzeug.debug.preserve_context"])
         if error is not None and app.should_ignore_error(error):
             error = None
         if plain:
@@ -123,11 +122,12 @@ def open_request(ctx: RequestContext, plain: bool) -> None:
     ctx._plain = plain
     outer = _get_context(None)
     ctx._cv_tokens.append(_set_context(ctx))
-    if outer is not None and outer.app is app:
-        # One that is kept after its request and pushed again has a `g` of its own.
-        if ctx._g is None and outer._app_ctx is not ctx._app_ctx and len(ctx._cv_tokens) == 1:
-            shared = ctx._shared = outer._app_ctx
-            ctx._g = shared.g
+    if outer is not None and outer.app is app and (around := outer._app_ctx)._cv_tokens:
+        # One that is kept after its request and pushed again has the `g` that it had.
+        kept = ctx._g is not None and ctx._g is not around.g
+        if not kept and around is not ctx._app_ctx and len(ctx._cv_tokens) == 1:
+            ctx._shared = around
+            ctx._g = around.g
     elif appcontext_pushed.receivers:
         appcontext_pushed.send(app, _async_wrapper=app.ensure_sync)
     try:
@@ -220,6 +220,8 @@ def close_context(ctx: AppContext, exc: BaseException | None, plain: bool = Fals
                 _tear_down_app(ctx, exc, plain)
     finally:
         current = _get_context()
+        if current is not ctx and take_out(ctx, shared, current):
+            current = ctx
         _reset_context(tokens.pop())
     if current is not ctx:
         kind = "request" if isinstance(ctx, RequestContext) else "app"

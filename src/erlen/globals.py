@@ -75,6 +75,11 @@ def _current(unbound_message: str) -> t.Any:
         raise RuntimeError(unbound_message) from None
 
 
+def _requesting() -> t.Any:
+    ctx = _cv_app.get(None) or _current(_no_req_msg)
+    return ctx if ctx._has_own_request else ctx._request_ctx
+
+
 # PERF: werkzeug's LocalProxy goes through a descriptor, a closure and an attrgetter for each
 # attribute (about 1 µs). What views use on every request is told directly here (about 0.2 µs).
 class _RequestProxy(LocalProxy[t.Any]):
@@ -84,7 +89,7 @@ class _RequestProxy(LocalProxy[t.Any]):
         ctx = _cv_app.get(None) or _current(_no_req_msg)
         request = ctx._request
         if request is None or ctx._request_done:
-            request = ctx.request
+            request = ctx._request_ctx.request
         return getattr(request, name)
 
 
@@ -92,20 +97,16 @@ class _SessionProxy(LocalProxy[t.Any]):
     __slots__ = ()
 
     def __getattr__(self, name: str) -> t.Any:
-        ctx = _cv_app.get(None) or _current(_no_req_msg)
-        return getattr(ctx.session, name)
+        return getattr(_requesting().session, name)
 
     def __getitem__(self, key: str) -> t.Any:
-        ctx = _cv_app.get(None) or _current(_no_req_msg)
-        return ctx.session[key]
+        return _requesting().session[key]
 
     def __setitem__(self, key: str, value: t.Any) -> None:
-        ctx = _cv_app.get(None) or _current(_no_req_msg)
-        ctx.session[key] = value
+        _requesting().session[key] = value
 
     def __contains__(self, key: object) -> bool:
-        ctx = _cv_app.get(None) or _current(_no_req_msg)
-        return key in ctx.session
+        return key in _requesting().session
 
 
 class _GProxy(LocalProxy[t.Any]):
@@ -180,13 +181,14 @@ for _proxy in (
     _AppContextProxy,
     _RequestContextProxy,
 ):
-    # An unbound proxy shows the name of its class.
-    _proxy.__name__ = "LocalProxy"
+    # An unbound proxy shows the name of its class, and some programs ask for that of its type.
+    _proxy.__name__ = _proxy.__qualname__ = "LocalProxy"
+    _proxy.__module__ = LocalProxy.__module__
 
 app_ctx = _AppContextProxy(_cv_app, "_app_ctx", unbound_message=_no_app_msg)
 current_app = _AppProxy(_cv_app, "app", unbound_message=_no_app_msg)
 g = _GProxy(_cv_app, "g", unbound_message=_no_app_msg)
 request_ctx = _RequestContextProxy(_cv_app, "_request_ctx", unbound_message=_no_req_msg)
-request = _RequestProxy(_cv_app, "request", unbound_message=_no_req_msg)
+request = _RequestProxy(_cv_app, "_request_ctx.request", unbound_message=_no_req_msg)
 websocket = _WebSocketProxy(_cv_app, "websocket", unbound_message=_no_websocket_msg)
-session = _SessionProxy(_cv_app, "session", unbound_message=_no_req_msg)
+session = _SessionProxy(_cv_app, "_request_ctx.session", unbound_message=_no_req_msg)

@@ -21,7 +21,7 @@ def wsgi_errors_stream() -> t.TextIO:
     """
     ctx = _cv_app.get(None)
     if ctx is not None and ctx.has_request:
-        return ctx.request.environ["wsgi.errors"]  # type: ignore[no-any-return]  # PEP 3333
+        return ctx._request_ctx.request.environ["wsgi.errors"]  # type: ignore[no-any-return]  # PEP 3333
     return sys.stderr
 
 

@@ -19,11 +19,10 @@ from ._paths import get_root_path
 from .globals import current_app
 from .helpers import send_from_directory
 from .templating import _default_template_ctx_processor
+from .wrappers import Response
 
 if t.TYPE_CHECKING:
     from jinja2 import BaseLoader
-
-    from .wrappers import Response
 
 # Told apart from None where None has a meaning of its own.
 _sentinel = object()

@@ -51,7 +51,7 @@ def _default_template_ctx_processor() -> dict[str, t.Any]:
         return {}
     if not ctx.has_request:
         return {"g": ctx.g}
-    return {"g": ctx.g, "request": ctx.request}
+    return {"g": ctx.g, "request": ctx._request_ctx.request}
 
 
 def update_template_context(app: App, context: dict[str, t.Any]) -> None:
@@ -80,7 +80,7 @@ def _scopes(app: App) -> tuple[str | None, ...]:
     if len(processors) > 1 or None not in processors:
         ctx = _cv_app.get(None)
         if ctx is not None and ctx.has_request:
-            return (None, *reversed(ctx.request.blueprints))
+            return (None, *reversed(ctx._request_ctx.request.blueprints))
     return (None,)
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+# typing.get_type_hints(Response) looks for the names of its annotations in its module.
+from werkzeug.datastructures import Headers as BaseHeaders  # noqa: F401
+
 from ._request import Request as Request
 from ._request import _split_blueprint_path as _split_blueprint_path
 from ._request import _wsgi_text as _wsgi_text

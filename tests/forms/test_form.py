@@ -362,3 +362,14 @@ class TestFace:
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
         assert done.returncode == 1
         assert "pip install 'erlen[forms]'" in done.stderr
+
+
+def test_submitted_within_an_app_context_of_its_own(app: Any) -> None:
+    class Named(Form):
+        name = StringField()
+
+    app.config["WTF_CSRF_ENABLED"] = False
+    with app.test_request_context("/", method="POST", data={"name": "ada"}), app.app_context():
+        form = Named()
+        assert form.is_submitted()
+        assert form.name.data == "ada"

@@ -33,6 +33,11 @@ class TestLocale:
     def three_languages(self, app: Any) -> None:
         app.config["LANGUAGES"] = ["en", "de", "fr"]
 
+    def test_within_an_app_context_of_its_own(self, app: Any) -> None:
+        Translations(app)
+        with app.test_request_context(headers={"Accept-Language": "de"}), app.app_context():
+            assert str(get_locale()) == "de"
+
     def test_session_then_selector_then_browser_then_default(self, app: Any) -> None:
         app.config["BABEL_DEFAULT_LOCALE"] = "fr"
         said: list[Any] = ["de"]

@@ -17,7 +17,7 @@ from .. import dispatch, errors
 from .. import typing as ft
 from .._background import Server
 from .._returned import to_response
-from ..ctx import AppContext, RequestContext
+from ..ctx import AppContext, RequestContext, take_out
 from ..dispatch import direct_response, open_context, open_request, scopes_of
 from ..globals import _cv_app
 from ..signals import (
@@ -246,6 +246,8 @@ async def close_context(ctx: RequestContext, exc: BaseException | None) -> None:
             await tear_down(ctx, exc, ctx.app.teardown_request_funcs, request_tearing_down)
     finally:
         current = _cv_app.get()
+        if current is not ctx and take_out(ctx, shared, current):
+            current = ctx
         _cv_app.reset(ctx._cv_tokens.pop())
     if current is not ctx:
         raise AssertionError(f"Popped wrong request context. ({current!r} instead of {ctx!r})")

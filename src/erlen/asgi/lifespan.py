@@ -130,7 +130,7 @@ def add_task(app: ft.App, work: Work) -> None:
     server = None if ctx is None else ctx._server
     if ctx is None or server is None:
         background_loop().call_soon_threadsafe(start_tasks, app, [work])
-    elif ctx.has_request and not ctx.request.is_websocket:
+    elif ctx.has_request and not ctx._request_ctx.request.is_websocket:
         ctx._request_ctx._environ.setdefault("erlen.tasks", []).append(work)
     else:
         server.loop.call_soon_threadsafe(start_tasks, app, [work])

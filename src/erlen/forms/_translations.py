@@ -71,7 +71,7 @@ def current_translations() -> Translations | None:
         return Both(current_catalog(), load_best(str(locale)))
     if not ctx.has_request:
         return None
-    header = ctx.request.environ.get("HTTP_ACCEPT_LANGUAGE")
+    header = ctx._request_ctx.request.environ.get("HTTP_ACCEPT_LANGUAGE")
     language = header and languages().best(header)
     return load(language) if language and language != SOURCE_LANGUAGE else None
 

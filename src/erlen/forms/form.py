@@ -97,7 +97,7 @@ def _submitting_request() -> t.Any:
     ctx = _cv_app.get(None)
     if ctx is None or not ctx.has_request:
         return None
-    request = ctx.request
+    request = ctx._request_ctx.request
     return request if request.method in _formdata.SUBMIT_METHODS else None
 
 

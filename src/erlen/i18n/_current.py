@@ -53,7 +53,7 @@ def current() -> Current | None:
     ctx = _cv_app.get(None)
     if ctx is None or KEY not in ctx.app.extensions:
         return None
-    request = ctx.request if ctx.has_request else None
+    request = ctx._request_ctx.request if ctx.has_request else None
     holder: dict[str, t.Any] = vars(ctx.g if request is None else request)
     state: Current | None = holder.get(_STATE)
     # In a request's context, that of another app may be pushed.
