@@ -77,7 +77,7 @@ check: $(VENV)/.check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/pyright --pythonpath $(BIN)/python
-	$(BIN)/python -m mypy.stubtest erlen.globals
+	$(BIN)/python tests/stubs.py
 
 conformance: $(VENV)/.test
 	$(BIN)/python conformance/run.py
