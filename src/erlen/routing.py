@@ -123,8 +123,8 @@ class Map(_Map):
 
     def _forget(self) -> None:
         self._tables: dict[str, _Table] = {}
-        # Of all rules; _ANY is among them where a rule takes any.
-        self._methods: set[t.Any] = set()
+        # First the methods of all rules, once compiled; _ANY is among them where a rule takes any.
+        self._methods: list[frozenset[t.Any]] = []
         self._builders: dict[t.Any, Builder] = {}
 
     def add(self, rulefactory: RuleFactory) -> None:
@@ -174,15 +174,15 @@ class Map(_Map):
         table = self._tables.get(_ANY)
         if table is None:
             table = self._compile(_ANY)
-        # A copy, as another thread may add a rule; none where it has just done so.
-        of_rules = frozenset(self._methods)
-        if table is None or not of_rules or _ANY in of_rules:
+        known = self._methods
+        # None are known where another thread has just added a rule.
+        if table is None or not known or _ANY in known[0]:
             return None
         leads = table.leads(path)
         if not leads:
             return None if leads is None else set()
         methods = set()
-        for method in of_rules:
+        for method in known[0]:
             table = self._tables.get(method) or self._compile(method)
             leads = table is not None and table.leads(path)
             if leads is None:
@@ -208,13 +208,15 @@ class Map(_Map):
     def _compile(self, method: str) -> _Table | None:
         # Those of before: where a rule is added meanwhile, add() puts new ones in their place, and
         # what is compiled here is forgotten with the old ones.
-        tables, methods = self._tables, self._methods
+        tables, known = self._tables, self._methods
         self.update()
-        if not methods:
+        if not known:
             of_rules = [rule.methods for rule in self.iter_rules()]
-            methods.update(*[(_ANY,) if each is None else each for each in of_rules])
+            known.append(
+                frozenset().union(*[(_ANY,) if each is None else each for each in of_rules])
+            )
         # A client can invent any number of methods; only those of a rule get a table.
-        if method not in methods and method is not _ANY:
+        if method not in known[0] and method is not _ANY:
             return None
         table = tables[method] = _Table(self, method)
         return table
