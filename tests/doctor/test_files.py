@@ -76,7 +76,9 @@ def test_locate_installed(write: Write, install: Install) -> None:
     assert locate("single") == Place("single", site / "single.py")
 
 
-@pytest.mark.parametrize("app", ["nowhere", "no where", "nowhere:app", "no/such.py"])
+@pytest.mark.parametrize(
+    "app", ["nowhere", "no where", "nowhere:app", "no/such.py", "/no/such", "no*"]
+)
 def test_locate_nothing(write: Write, app: str) -> None:
     write({"app.py": ""})
     with pytest.raises(NoAppException) as error:

@@ -63,6 +63,14 @@ class TestAllowedHosts:
         assert (answer.status_code, answer.data) == (400, b"")
         assert asgi(AllowedHosts(asgi_serving(b"x"), ["x.example"]), method="HEAD").data == b""
 
+    @pytest.mark.parametrize("host", ["*.example.org", "https://example.org", "a b", "", "."])
+    def test_a_host_that_no_request_could_name(self, host: str) -> None:
+        with pytest.raises(ValueError) as error:
+            AllowedHosts(serving(b"x"), ["example.com", host])
+        assert str(error.value) == (
+            f"A host is 'example.com', or '.example.com' with all below it, not {host!r}."
+        )
+
     def test_set_up(self) -> None:
         wrong: list[Any] = [[], "example.com"]
         for hosts in wrong:

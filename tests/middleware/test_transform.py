@@ -140,7 +140,7 @@ class TestWhat:
 
     def test_set_up(self) -> None:
         app = serving(b"body")
-        for types in ("text/xml", ["xml"]):
+        for types in ("text/xml", ["xml"], []):
             with pytest.raises(ValueError, match=r"a list as \['text/xml'\], not"):
                 Transform(app, shout, content_types=types)
         for paths in ("/feed", ["feed"]):

@@ -113,6 +113,8 @@ def test_no_health(told: list[Settings]) -> None:
         (["--forwarded-host"], {}, "'--forwarded-host' needs '--trusted-proxies'."),
         (["--graceful-timeout", "0"], {}, "0 is not in the range x>=1"),
         (["--drain-delay", "-1"], {}, "-1.0 is not in the range x>=0"),
+        (["--drain-delay", "inf"], {}, "'--drain-delay': inf is no number of seconds."),
+        (["--drain-delay", "nan"], {}, "'--drain-delay': nan is no number of seconds."),
         (["--debug"], {}, "Debug mode is on"),
         ([], {"FLASK_DEBUG": "1"}, "Debug mode is on"),
         ([], {"ERLEN_DEBUG": "1"}, "Debug mode is on"),

@@ -53,6 +53,7 @@ def serve(
     :param reloader_type: ``"auto"`` is watchfiles where that is installed, else Werkzeug's choice.
     :param options: what :func:`werkzeug.serving.run_simple` takes beside these.
     """
+    served = app
     if use_debugger:
         # PERF: importing the application loads this room, and only debug mode needs that one.
         from .debugger import Debugger, is_loopback
@@ -72,6 +73,11 @@ def serve(
         from .reloader import register
 
         reloader_type = register()
+    if hasattr(served, "asgi_app"):
+        # PERF: as above, for WebSockets.
+        from .websockets import WebSockets
+
+        app = WebSockets(app, served)
     # By its module, where others replace it.
     werkzeug.serving.run_simple(
         host,

@@ -63,7 +63,7 @@ def locate(app: str | None) -> Place:
     if path.exists() or path.with_name(f"{path.name}.py").is_file():
         return Place(app, _above_packages(path))
     top = name.partition(".")[0]
-    if list(here.glob(f"{top}.py")) or (here / top).is_dir():
+    if (here / f"{top}.py").is_file() or (here / top).is_dir():
         return Place(app, here)
     spec = find_spec(top) if top.isidentifier() else None
     if spec is None or spec.origin is None:

@@ -25,19 +25,26 @@ logger = logging.getLogger("erlen.middleware")
 
 _Network: t.TypeAlias = "ipaddress.IPv4Network | ipaddress.IPv6Network"
 _SPOOL = 1024 * 1024
+# What no host has: the marks of a URL, of a pattern, of a mistake.
+_NO_HOST = frozenset("/*@?# ,")
 
 
 class AllowedHosts(EdgeMiddleware):
     """Answer only to the hosts that the application is; others get 400.
 
     :param hosts: as in ``"example.com"``; ``".example.com"`` takes every host below it too.
-    :raises ValueError: there is none.
+    :raises ValueError: there is none, or one that no request could name.
     """
 
     def __init__(self, app: Application, hosts: Collection[str]) -> None:
         super().__init__(app)
         if isinstance(hosts, str) or not hosts:
             raise ValueError(f"The hosts are a list of at least one, not {hosts!r}.")
+        for host in hosts:
+            if not host.strip(".") or not _NO_HOST.isdisjoint(host):
+                raise ValueError(
+                    f"A host is 'example.com', or '.example.com' with all below it, not {host!r}."
+                )
         self._hosts = list(hosts)
 
     def before(self, request: Incoming) -> Reply | None:

@@ -76,7 +76,8 @@ class Transform(BodyMiddleware):
         max_bytes: int = 10 * 1024 * 1024,
     ) -> None:
         super().__init__(app)
-        if isinstance(content_types, str) or not all("/" in each for each in content_types):
+        is_list = bool(content_types) and not isinstance(content_types, str)
+        if not is_list or not all("/" in each for each in content_types):
             raise ValueError(
                 f"The content types are a list as ['text/xml'], not {content_types!r}."
             )

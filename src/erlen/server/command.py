@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 import typing as t
 from pathlib import Path
 
@@ -157,6 +158,10 @@ def serve_command(
             "Debug mode is on, which shows the application's source to everyone: 'serve' is for"
             " production. Leave out '--debug' and FLASK_DEBUG, or develop with"
             " 'erlen run --debug'."
+        )
+    if not math.isfinite(drain_delay):
+        raise click.BadParameter(
+            f"{drain_delay} is no number of seconds.", param_hint="'--drain-delay'"
         )
     if (cert is None) != (key is None):
         raise click.UsageError("'--cert' and '--key' need each other.")
