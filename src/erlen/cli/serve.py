@@ -11,6 +11,7 @@ import click
 import werkzeug.serving
 from werkzeug.serving import is_running_from_reloader
 
+from .._serving import Served
 from ..config import get_debug_flag, get_load_dotenv
 from ..typing import App
 from .dotenv import load_dotenv as load_dotenv_files
@@ -73,7 +74,7 @@ def serve(
         from .reloader import register
 
         reloader_type = register()
-    if hasattr(served, "asgi_app"):
+    if isinstance(served, Served) and any(rule.websocket for rule in served.url_map.iter_rules()):
         # PERF: as above, for WebSockets.
         from .websockets import WebSockets
 
