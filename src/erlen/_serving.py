@@ -20,6 +20,7 @@ if t.TYPE_CHECKING:
     from .asgi.testing import TestApp
     from .asgi.websocket import WebSocket
     from .config import Config
+    from .routing import Map
     from .testing import FlaskClient, FlaskCliRunner
     from .wrappers import Response
 
@@ -69,6 +70,7 @@ class Served(Scaffold):
     if t.TYPE_CHECKING:  # the app's
         config: Config
         response_class: type[Response]
+        url_map: Map
 
     def __init__(self, *args: t.Any, **kwargs: t.Any) -> None:
         super().__init__(*args, **kwargs)

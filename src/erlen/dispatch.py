@@ -27,7 +27,7 @@ from ._returned import to_response
 from .ctx import AppContext, RequestContext, _sentinel, take_out
 from .globals import _get_context, _reset_context, _set_context
 from .json.provider import compact_text
-from .routing import Hit, Map
+from .routing import WEBSOCKET, Hit, Map
 from .signals import (
     appcontext_popped,
     appcontext_pushed,
@@ -164,7 +164,8 @@ def _find_rule(app: ft.App, ctx: RequestContext) -> None:
         or scheme == "wss"
         or not (ctx._plain or (type(ctx) is RequestContext and app._keeps("create_url_adapter")))
     ):
-        ctx.match_request()
+        if ctx._websocket is None or not _find_websocket(app, ctx):
+            ctx.match_request()
         return
     ctx._tables = url_map
     # Werkzeug refuses some hosts. One that it took once is good, unless the app has a list of
@@ -204,6 +205,34 @@ def _find_rule(app: ft.App, ctx: RequestContext) -> None:
     ctx._in_blueprint = scopes is not _APP_ONLY
     if ctx._request is not None:
         ctx._request.url_rule, ctx._request.view_args = hit
+
+
+def _find_websocket(app: ft.App, ctx: RequestContext) -> bool:
+    """Find where a WebSocket's handshake leads by the compiled table; whether that tells it."""
+    url_map, environ = app.url_map, ctx._environ
+    if (
+        type(url_map) is not Map
+        or url_map.host_matching
+        or app.subdomain_matching
+        or app.config["TRUSTED_HOSTS"] is not None
+        or type(ctx) is not RequestContext
+        or not app._keeps("create_url_adapter")
+    ):
+        return False
+    host = environ.get("HTTP_HOST")
+    if host not in url_map.good_hosts:
+        if ctx.url_adapter is None or not host:
+            return False
+        if len(url_map.good_hosts) < _MAX_HOSTS:
+            url_map.good_hosts.add(host)
+    try:
+        hit = url_map.find(WEBSOCKET, environ["PATH_INFO"])
+    except HTTPException:
+        return False
+    if hit is None:
+        return False
+    ctx.request.url_rule, ctx.request.view_args = hit
+    return True
 
 
 def close_context(ctx: AppContext, exc: BaseException | None, plain: bool = False) -> None:

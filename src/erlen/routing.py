@@ -78,6 +78,8 @@ _unsafe = re.compile(r"[^A-Za-z0-9\-._~!$&'()*+,:;=@]").search
 _reserved = re.compile(r"[^A-Za-z0-9\-._~]").search
 # In place of a method: all of them together. No text, as a client may send any.
 _ANY: t.Any = object()
+#: What :meth:`Map.find` takes for the method of a WebSocket's handshake.
+WEBSOCKET: t.Any = object()
 _group = re.compile(r"\(\?P<__werkzeug_\d+>")
 # Their expressions match no slash.
 _within_a_segment = {UnicodeConverter, IntegerConverter, FloatConverter, UUIDConverter}
@@ -135,10 +137,9 @@ class Map(_Map):
     def find(self, method: str, path: str) -> Hit | None:
         """Answer a plain hit.
 
-        The caller has seen to it that hosts do not matter: no host or subdomain matching, and no
-        websocket handshake.
+        The caller has seen to it that hosts do not matter: no host or subdomain matching.
 
-        :param method: the request's method.
+        :param method: the request's method, or :data:`WEBSOCKET`.
         :param path: PATH_INFO as WSGI has it, which is UTF-8 read as Latin-1 (PEP 3333).
         :return: the rule and the view's arguments, in a dict of the caller's own; None where
             Werkzeug must be asked.
@@ -216,7 +217,7 @@ class Map(_Map):
                 frozenset().union(*[(_ANY,) if each is None else each for each in of_rules])
             )
         # A client can invent any number of methods; only those of a rule get a table.
-        if method not in known[0] and method is not _ANY:
+        if method not in known[0] and method is not _ANY and method is not WEBSOCKET:
             return None
         table = tables[method] = _Table(self, method)
         return table
@@ -393,7 +394,9 @@ class _Table:
     def __init__(self, map: Map, method: str) -> None:
         self.static: dict[str, _Rule] = {}
         self._map = map
-        self._method = method
+        self._websocket = method is WEBSOCKET
+        # A handshake asks by GET.
+        self._method = "GET" if self._websocket else method
         self._root = _Node(None)
         #: Static paths whose answer is a redirect, or may be.
         self._ask: set[str] = set()
@@ -452,7 +455,8 @@ class _Table:
     def _fitting(self, rules: list[_Rule]) -> _Rule | None:
         for rule in rules:
             if self._method is _ANY or (
-                not rule.websocket and (rule.methods is None or self._method in rule.methods)
+                rule.websocket == self._websocket
+                and (rule.methods is None or self._method in rule.methods)
             ):
                 return rule
         return None
@@ -464,7 +468,9 @@ class _Table:
 
     def _is_plain(self, rule: _Rule) -> bool:
         """Tell whether the rule, once found, is the answer: no redirect can come after it."""
-        if rule.redirect_to is not None or rule.alias or rule.defaults or rule.websocket:
+        if rule.redirect_to is not None or rule.alias or rule.defaults:
+            return False
+        if rule.websocket != self._websocket:
             return False
         return not self._map.redirect_defaults or not any(
             other.provides_defaults_for(rule) for other in self._map.iter_rules(rule.endpoint)

@@ -852,3 +852,39 @@ class TestEnd:
 
         asyncio.run(main())
         assert not app._ending._funcs
+
+
+class TestMatching:
+    """A handshake is matched by the compiled table, where that tells all that Werkzeug would."""
+
+    def test_werkzeug_is_asked_once_for_a_host(
+        self, app: Any, client: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        app.add_websocket("/a/<int:n>", "a", say_number)
+        with client.websocket("/a/1") as ws:
+            assert ws.receive() == "1"
+        monkeypatch.setattr(app.url_map, "bind_to_environ", None)
+        with client.websocket("/a/2") as ws:
+            assert ws.receive() == "2"
+
+    def test_untrusted_hosts_are_refused_afterwards_too(self, app: Any, client: Any) -> None:
+        app.add_websocket("/a/<int:n>", "a", say_number)
+        with client.websocket("/a/1") as ws:
+            assert ws.receive() == "1"
+        app.config["TRUSTED_HOSTS"] = ["example.org"]
+        with pytest.raises(WebSocketRefused) as refused, client.websocket("/a/2"):
+            pass
+        assert refused.value.response.status_code == 400
+
+    def test_http_does_not_reach_a_websocket(self, app: Any, client: Any) -> None:
+        app.add_websocket("/a/<int:n>", "a", say_number)
+        with client.websocket("/a/1") as ws:
+            assert ws.receive() == "1"
+        assert client.get("/a/1").status_code == 400
+        with pytest.raises(WebSocketRefused) as refused, client.websocket("/a/x"):
+            pass
+        assert refused.value.response.status_code == 404
+
+
+async def say_number(n: int) -> None:
+    await websocket.send(str(n))

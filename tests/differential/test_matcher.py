@@ -80,14 +80,14 @@ def rules(draw: st.DrawFn) -> dict[str, Any]:
             "defaults": {f"v{count}": 7, "v0": "a"} if "v0" not in string else {f"v{count}": 7},
             "redirect_to": "a/b",
             "alias": True,
-            "websocket": True,
             "build_only": True,
             "subdomain": "sub",
         }
         for name in draw(st.sets(st.sampled_from(sorted(odd)), max_size=2)):
             options[name] = odd[name]
-        if options.get("websocket"):
-            options.pop("methods", None)
+    if draw(st.integers(0, 3)) == 0:
+        options["websocket"] = True
+        options["methods"] = draw(st.sampled_from((None, ["GET"], ["HEAD"])))
     return options
 
 
@@ -121,12 +121,16 @@ def maps_and_paths(draw: st.DrawFn) -> tuple[dict[str, Any], list[dict[str, Any]
     )
 
 
-def werkzeug_answer(url_map: Map, method: str, path: str) -> Any:
+def werkzeug_answer(url_map: Map, method: Any, path: str) -> Any:
     """The rule's number and its arguments, or what kind of refusal."""
     adapter = url_map.bind("localhost")
+    is_websocket = not isinstance(method, str)
     try:
         rule, values = adapter.match(
-            path.encode("latin1").decode(errors="replace"), method, return_rule=True
+            path.encode("latin1").decode(errors="replace"),
+            "GET" if is_websocket else method,
+            return_rule=True,
+            websocket=is_websocket,
         )
     except RequestRedirect as redirect:
         return "redirect", redirect.new_url
@@ -153,7 +157,7 @@ def test_matcher(drawn: tuple[dict[str, Any], list[dict[str, Any]], list[str]]) 
             adapter = theirs.bind("localhost")
             text = path.encode("latin1").decode(errors="replace")
             assert allowed == set(adapter.allowed_methods(text)), path
-        for method in (*METHODS, "FOO"):
+        for method in (*METHODS, "FOO", routing.WEBSOCKET):
             expected = werkzeug_answer(theirs, method, path)
             try:
                 hit = ours.find(method, path)
@@ -179,3 +183,5 @@ def test_matcher_answers_plain_hits_itself(path: str) -> None:
     strings = ("/a", "/user/<x>", "/int/<int:n>", "/deep/<x>/y/<int:n>/end", "/files/<path:p>")
     rules = [Rule(string, endpoint=string, methods=["GET"]) for string in strings]
     assert routing.Map(rules).find("GET", path) is not None
+    rules = [Rule(string, endpoint=string, websocket=True) for string in strings]
+    assert routing.Map(rules).find(routing.WEBSOCKET, path) is not None
