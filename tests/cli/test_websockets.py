@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import ssl
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,8 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin
+
+from erlen.cli.websockets import WebSockets
 
 from .program import TIMEOUT, Program
 
@@ -184,3 +187,15 @@ def test_tls(command: Callable[..., Program], tmp_path: Path) -> None:
         assert client.recv(TIMEOUT) == "x" * 90_000
     with talk(server, "/about", "wss", ssl=context, subprotocols=["b"]) as client:
         assert json.loads(client.recv(TIMEOUT)) == ["wss", "/about", {}]
+
+
+def test_the_extra_is_named(app: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def view() -> None: ...
+
+    app.add_websocket("/a", "a", view)
+    environ = app.test_client().get("/").request.environ
+    environ |= {"PATH_INFO": "/a", "HTTP_UPGRADE": "websocket", "HTTP_CONNECTION": "Upgrade"}
+    environ["werkzeug.socket"] = object()
+    monkeypatch.setitem(sys.modules, "websockets.frames", None)
+    with pytest.raises(ModuleNotFoundError, match=r"pip install 'erlen\[dev\]'"):
+        WebSockets(app, app)(environ, lambda *args: lambda data: None)
