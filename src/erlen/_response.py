@@ -262,28 +262,32 @@ class Response(ResponseBase):
             return None
         if self._pending is not None:
             pairs = self._pending.copy()
-        elif type(headers := self._made_headers or self.headers) in (Headers, BaseHeaders):
+        elif type(headers := self.headers) is Headers or type(headers) is BaseHeaders:
             pairs = headers._list.copy()
         else:
             # A dict, say, that somebody put in their place.
             return None
-        names = [name for key, _ in pairs if (name := key.lower()) in _WATCHED]
-        for name in names:
-            if name != _LENGTH:
-                if names.count(name) > 1:
-                    return None
-                i = [key.lower() for key, _ in pairs].index(name)
-                pairs[i] = (name.title(), iri_to_uri(pairs[i][1]))
+        has_length = has_location = False
+        for key, _ in pairs:
+            name = _watched(key.lower())
+            if name is not None:
+                if name is _LENGTH:
+                    has_length = True
+                else:
+                    has_location = True
+        if has_location and not _convert_locations(pairs):
+            return None
         if status != 200 and _has_no_body(status):
             return [pair for pair in pairs if pair[0].lower() != _LENGTH]
-        if _LENGTH not in names and self.automatically_set_content_length and self.is_sequence:
+        if not has_length and self.automatically_set_content_length and self.is_sequence:
             pairs.append(("Content-Length", str(sum(map(len, self.iter_encoded())))))
         return pairs
 
 
 _LENGTH = "content-length"
 _LOCATIONS = frozenset({"location", "content-location"})
-_WATCHED = _LOCATIONS | {_LENGTH}
+# The names that are looked for among a response's headers, each with itself.
+_watched = {name: name for name in (_LENGTH, *_LOCATIONS)}.get
 _new = object.__new__
 
 
@@ -345,6 +349,17 @@ def _status_of(code: int) -> tuple[str, int]:
     """Return the status line of a code, and the code."""
     response = ResponseBase(status=code)
     return response.status, response.status_code
+
+
+def _convert_locations(pairs: Pairs) -> bool:
+    """Make URLs of the locations among headers; whether there is but one of each name."""
+    names = [key.lower() for key, _ in pairs]
+    for name in _LOCATIONS.intersection(names):
+        if names.count(name) > 1:
+            return False
+        i = names.index(name)
+        pairs[i] = (name.title(), iri_to_uri(pairs[i][1]))
+    return True
 
 
 def _has_no_body(status: int) -> bool:

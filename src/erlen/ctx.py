@@ -168,6 +168,9 @@ class AppContext:
             raise RuntimeError(_no_req_msg)
         return self._outer._request_ctx
 
+    def _make_request(self) -> t.Any:
+        return self._request_ctx.request
+
     def push(self) -> None:
         """Make this context the current one."""
         self.app._open_context(self)

@@ -338,12 +338,12 @@ def preprocess_request(app: ft.App, ctx: RequestContext, plain: bool) -> t.Any:
     funcs = app.url_value_preprocessors
     if funcs:
         request = ctx.request
-        for name in reversed(scopes):
+        for name in scopes[::-1]:
             if name in funcs:
                 for func in funcs[name]:
                     func(request.endpoint, request.view_args)
     funcs = app.before_request_funcs
-    for name in reversed(scopes):
+    for name in scopes[::-1]:
         if name in funcs:
             for func in funcs[name]:
                 rv = func() if plain else app.ensure_sync(func)()

@@ -89,7 +89,7 @@ class _RequestProxy(LocalProxy[t.Any]):
         ctx = _cv_app.get(None) or _current(_no_req_msg)
         request = ctx._request
         if request is None or ctx._request_done:
-            request = ctx._request_ctx.request
+            request = ctx._make_request()
         return getattr(request, name)
 
 

@@ -398,6 +398,8 @@ class _Table:
         # A handshake asks by GET.
         self._method = "GET" if self._websocket else method
         self._root = _Node(None)
+        self._top = _Node(None)
+        self._top.children[""] = self._root
         #: Static paths whose answer is a redirect, or may be.
         self._ask: set[str] = set()
         # A private attribute of Werkzeug's Map: the order of its search is the law here, and
@@ -435,10 +437,12 @@ class _Table:
         """
         if not path.isascii():
             path = path.encode("latin1").decode(errors="replace")
-        if path in self._ask or "//" in path or path[:1] != "/":
+        segments = path.split("/")
+        if path in self._ask or "//" in path or segments[0] or not path:
             return _ASK
-        inner = self._root
-        for segment in path.split("/")[1:]:
+        # What stands before the first slash leads to the root.
+        inner = self._top
+        for segment in segments:
             child = inner.children.get(segment)
             if child is None:
                 break
