@@ -20,7 +20,7 @@ class Headers(_Headers):
             type(key) is str
             and type(value) is str
             and key.isascii()  # so no name of another length is the same
-            and not ("\n" in value or "\r" in value)
+            and (value.isprintable() or not ("\n" in value or "\r" in value))
         ):
             size, name = len(key), key.lower()
             for old, _ in self._list:
