@@ -36,15 +36,12 @@ class Response(ResponseBase):
     json_module = json
     autocorrect_location_header = False
 
-    # The first value of what Werkzeug's constructor sets.
-    _status = "200 OK"
-    _status_code = 200
-    direct_passthrough = False
+    # PERF: no defaults on the class, as in ctx.py: each way to make a response sets them all.
     #: The headers as they were made, which are sent as they are; None once somebody has asked for
     #: them as Headers.
-    _pending: list[tuple[str, str]] | None = None
-    _made_headers: BaseHeaders | None = None
-    _made_body: list[bytes] | None = None
+    _pending: list[tuple[str, str]] | None
+    _made_headers: BaseHeaders | None
+    _made_body: list[bytes] | None
     # Whether a subclass replaces what the short ways below stand for.
     _short_init = True
     _short_call = True
@@ -91,16 +88,19 @@ class Response(ResponseBase):
                     pairs.append(("Content-Length", str(len(body))))
                 else:
                     self.response = [] if response is None else response
+                    self._made_body = None
                 self._on_close = []
                 self._pending = pairs
-                if status is not None:
-                    if type(status) is int:
-                        self._status, self._status_code = _status_of(status)
-                    else:
-                        self.status = status
-                if direct_passthrough:
-                    self.direct_passthrough = True
+                self._made_headers = None
+                self.direct_passthrough = direct_passthrough
+                if status is None:
+                    self._status, self._status_code = "200 OK", 200
+                elif type(status) is int:
+                    self._status, self._status_code = _status_of(status)
+                else:
+                    self.status = status
                 return
+        self._pending = self._made_headers = self._made_body = None
         super().__init__(response, status, headers, mimetype, content_type, direct_passthrough)
 
     @property
@@ -108,17 +108,10 @@ class Response(ResponseBase):
         """The headers, to read and to change."""
         headers = self._made_headers
         if headers is None:
-            pending = self._pending
-            if pending is not None:
-                # PERF: extend() validates one by one what is known to be valid (some 4 µs).
-                headers = _new(Headers)
-                headers._list = pending
-                self._pending = None
-            else:
-                # A response of Werkzeug's own that was turned into one of ours brings them.
-                headers = self.__dict__.pop("headers", None)
-                if headers is None:
-                    headers = Headers()
+            # PERF: extend() validates one by one what is known to be valid (some 4 µs).
+            headers = _new(Headers)
+            headers._list = self._pending or []
+            self._pending = None
             self._made_headers = headers
         return headers
 
@@ -144,8 +137,27 @@ class Response(ResponseBase):
         response.response = body
         response._on_close = []
         response._pending = headers
+        response._made_headers = response._made_body = None
+        response._status, response._status_code = "200 OK", 200
         response.direct_passthrough = True
         return response
+
+    @classmethod
+    def force_type(
+        cls, response: ResponseBase, environ: ft.WSGIEnvironment | None = None
+    ) -> t.Self:
+        """Make one of this class of another class's response, or of a WSGI application.
+
+        :param response: changed in place where it is a response of Werkzeug's.
+        :param environ: what an application is called with.
+        :raises TypeError: an application comes without `environ`.
+        """
+        forced = t.cast(t.Self, super().force_type(response, environ))
+        attributes = vars(forced)
+        if "_pending" not in attributes:
+            forced.headers = attributes.pop("headers")
+            forced._made_body = None
+        return forced
 
     def set_cookie(
         self,
@@ -260,21 +272,26 @@ class Response(ResponseBase):
         status = self._status_code
         if status == 304 or self.autocorrect_location_header:
             return None
-        if self._pending is not None:
-            pairs = self._pending.copy()
-        elif type(headers := self.headers) is Headers or type(headers) is BaseHeaders:
+        headers = self._made_headers
+        if type(headers) is Headers or type(headers) is BaseHeaders:
             pairs = headers._list.copy()
+        elif headers is None and self._pending is not None:
+            pairs = self._pending.copy()
         else:
             # A dict, say, that somebody put in their place.
             return None
         has_length = has_location = False
         for key, _ in pairs:
-            name = _watched(key.lower())
-            if name is not None:
-                if name is _LENGTH:
-                    has_length = True
-                else:
-                    has_location = True
+            # PERF: the two that nearly each response has are known as they are mostly written.
+            if key == "Content-Length":
+                has_length = True
+            elif key != "Content-Type":
+                name = _watched(key.lower())
+                if name is not None:
+                    if name is _LENGTH:
+                        has_length = True
+                    else:
+                        has_location = True
         if has_location and not _convert_locations(pairs):
             return None
         if status != 200 and _has_no_body(status):
@@ -384,6 +401,10 @@ def text_response(text: str) -> Response:
     response.response = response._made_body = [body]
     response._on_close = []
     response._pending = [type_header, ("Content-Length", str(len(body)))]
+    response._made_headers = None
+    response._status = "200 OK"
+    response._status_code = 200
+    response.direct_passthrough = False
     return response
 
 
