@@ -8,7 +8,7 @@ from pathlib import Path
 
 SRC = Path(__file__).parents[1] / "src" / "erlen"
 FLOORS = [
-    "typing signals globals config _ending _headers _paths _lazy _background _extras",
+    "typing signals globals config _ending _headers _paths _lazy _background _extras _signing",
     "routing debughelpers logging views _http _request _response wrappers json sessions ctx",
     "_files _jinja _returned dispatch",
     "helpers errors urls templating scaffold",
@@ -36,6 +36,7 @@ LAZY = {
     ("cli/serve.py", "cli"): "only debug mode needs the debugger and the reloader",
     ("templating.py", "_jinja"): "Jinja is slow to import; an API has no templates",
     ("_response.py", "_background"): "asyncio is slow to import; most apps await nothing",
+    ("sessions.py", "_signing"): "itsdangerous is slow to import; many apps have no session",
     ("_serving.py", "cli"): "a worker that serves needs neither click nor the command line",
     ("_serving.py", "testing"): "a worker that serves needs no test client",
     ("_serving.py", "asgi"): "asyncio is slow to import, and WSGI needs none of it",

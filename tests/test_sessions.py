@@ -540,7 +540,7 @@ def is_good(app: Any, cookie: str) -> bool:
 @pytest.mark.erlen_only
 def test_what_is_remembered_is_bounded(app: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     signing = app.session_interface.get_signing_serializer(app)
-    monkeypatch.setattr("erlen.sessions._MAX_KNOWN", 3)
+    monkeypatch.setattr("erlen._signing._MAX_KNOWN", 3)
     for number in range(10):
         assert opened(app, cookie_of(app, {"a": number})) == {"a": number}
         assert 1 <= len(signing._known) <= 3

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-SLOW = {"asyncio", "click", "jinja2", "msgspec", "erlen.cli", "erlen.testing"}
+SLOW = {"asyncio", "click", "itsdangerous", "jinja2", "msgspec", "erlen.cli", "erlen.testing"}
 
 SCRIPT = """
 import io, sys
@@ -50,6 +50,10 @@ def test_a_worker_does_not_load_what_it_does_not_use() -> None:
         ("app.cli", "click"),
         ("import erlen; erlen.cli.AppGroup", "erlen.cli"),
         ("app.test_client()", "erlen.testing"),
+        (
+            "app.secret_key = 'k'; app.session_interface.get_signing_serializer(app)",
+            "itsdangerous",
+        ),
     ],
 )
 def test_what_is_used_is_loaded(use: str, module: str) -> None:

@@ -81,7 +81,11 @@ _BORROWED: dict[str, dict[str, str]] = {
         "jinja2": "BaseLoader FileSystemLoader",
         "werkzeug.utils": "cached_property",
     },
-    "sessions": {"": "c=collections.abc", "datetime": "timezone"},
+    "sessions": {
+        "": "c=collections.abc",
+        "datetime": "timezone",
+        "itsdangerous": "BadSignature URLSafeTimedSerializer",
+    },
     "templating": {
         "erlen.globals": "_cv_request current_app",
         "jinja2": "BaseEnvironment=Environment BaseLoader Template TemplateNotFound",

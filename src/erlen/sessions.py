@@ -7,29 +7,22 @@ change it. :class:`SessionInterface` is what to implement to keep sessions elsew
 from __future__ import annotations
 
 import hashlib
-import hmac
 import re
 import typing as t
-import zlib
-from binascii import a2b_base64, b2a_base64
 from collections.abc import Mapping, MutableMapping
 from datetime import UTC, datetime
-from functools import cached_property, lru_cache, partial
-from uuid import UUID
 
-from itsdangerous import (
-    BadSignature,
-    TimestampSigner,
-    URLSafeTimedSerializer,
-    want_bytes,
-)
-from itsdangerous.encoding import int_to_bytes
 from werkzeug.datastructures import CallbackDict
 
 from ._http import read_cookie
 from .json.tag import TaggedJSONSerializer
 from .typing import App
 from .wrappers import Request, Response
+
+if t.TYPE_CHECKING:
+    from itsdangerous import URLSafeTimedSerializer
+
+    from ._signing import SessionSerializer
 
 
 class SessionMixin(MutableMapping[str, t.Any]):
@@ -207,187 +200,6 @@ def _lazy_sha1(string: bytes = b"") -> t.Any:
     return hashlib.sha1(string)
 
 
-# The inner and the outer hash of an HMAC, before there is a text; copy them before use.
-_KeyedHMAC: t.TypeAlias = "tuple[t.Any, t.Any]"
-
-
-class _SessionSigner(TimestampSigner):
-    """itsdangerous' signer, which derives its keys once and keys each HMAC once.
-
-    PERF: itsdangerous does both for every value, which takes longer than the signing itself.
-    """
-
-    @cached_property
-    def _keyed(self) -> tuple[_KeyedHMAC, ...]:
-        """An HMAC for each key, the signing key's first."""
-        method: t.Any = self.digest_method
-        if isinstance(method, str):
-            method = partial(hashlib.new, method)
-        return tuple(_key_hmac(self.derive_key(key), method) for key in reversed(self.secret_keys))
-
-    def sign(self, value: str | bytes) -> bytes:
-        text = value if type(value) is bytes else want_bytes(value)
-        signed = text + self.sep + _timestamp(self.get_timestamp())
-        return signed + self.sep + _sign(self._keyed[0], signed)
-
-    def read(self, signed: bytes) -> tuple[bytes, int] | None:
-        """Return what was signed and when, in seconds since 1970.
-
-        :return: ``None`` where :meth:`unsign` is to tell what is wrong.
-        """
-        signed_part, _, signature = signed.rpartition(self.sep)
-        payload, sep, timestamp = signed_part.rpartition(self.sep)
-        for keyed in self._keyed if sep else ():
-            if hmac.compare_digest(_sign(keyed, signed_part), signature):
-                break
-        else:
-            return None
-        try:
-            return payload, int.from_bytes(_from_base64(timestamp))
-        except ValueError:
-            return None
-
-
-# PERF: within a second it is the same.
-@lru_cache(maxsize=4)
-def _timestamp(seconds: int) -> bytes:
-    return _to_base64(int_to_bytes(seconds))
-
-
-def _key_hmac(key: bytes, method: t.Any) -> _KeyedHMAC:
-    """Hash the two blocks that an HMAC makes of its key (RFC 2104, section 4).
-
-    PERF: Python's hmac is a class around OpenSSL's, of which a copy takes twice as long.
-    """
-    size: int = method().block_size
-    block = (key if len(key) <= size else method(key).digest()).ljust(size, b"\0")
-    return method(block.translate(hmac.trans_36)), method(block.translate(hmac.trans_5C))
-
-
-def _sign(keyed: _KeyedHMAC, value: bytes) -> bytes:
-    inner, outer = keyed[0].copy(), keyed[1].copy()
-    inner.update(value)
-    outer.update(inner.digest())
-    return _to_base64(outer.digest())
-
-
-# PERF: itsdangerous' base64 is this, and four calls deep; a session is three times in base64.
-def _to_base64(data: bytes) -> bytes:
-    return b2a_base64(data, newline=False).translate(_TO_URL_SAFE).rstrip(b"=")
-
-
-def _from_base64(data: bytes) -> bytes:
-    return a2b_base64(data.translate(_FROM_URL_SAFE) + b"===")
-
-
-_TO_URL_SAFE = bytes.maketrans(b"+/", b"-_")
-_FROM_URL_SAFE = bytes.maketrans(b"-_", b"+/")
-
-
-# A session that was read: when it was signed, and its data where nothing in them can change, else
-# the JSON that they are made of each time.
-_Known: t.TypeAlias = "tuple[int, dict[str, t.Any] | None, str]"
-_MAX_KNOWN = 1000  # sessions that are remembered
-_MAX_KNOWN_SIZE = 8192  # characters of one, cookie and JSON
-_CONSTANTS = frozenset({str, int, float, bool, type(None), bytes, datetime, UUID})
-
-
-class _SessionSerializer(URLSafeTimedSerializer):
-    """itsdangerous' serializer, with one signer for all the sessions it reads and writes.
-
-    PERF: a browser sends its cookie again and again. One that was found good is remembered, by
-    the whole of it, with what it holds; its age is asked each time. Another key has another
-    serializer.
-    """
-
-    #: Whether a weak key was looked for.
-    key_checked = False
-
-    @cached_property
-    def _known(self) -> dict[str, _Known]:
-        return {}
-
-    @cached_property
-    def _signer(self) -> _SessionSigner:
-        return _SessionSigner(self.secret_keys, salt=self.salt, **self.signer_kwargs)
-
-    def make_signer(self, salt: str | bytes | None = None) -> TimestampSigner:
-        if salt is None:
-            return self._signer
-        return t.cast(TimestampSigner, super().make_signer(salt))
-
-    def loads(  # type: ignore[override]  # as TimedSerializer's, which has another order
-        self,
-        s: str | bytes,
-        max_age: int | None = None,
-        return_timestamp: bool = False,
-        salt: str | bytes | None = None,
-    ) -> t.Any:
-        # PERF: the good case without the timestamp as a datetime; all else is itsdangerous'.
-        if type(s) is str and salt is None and max_age is not None and not return_timestamp:
-            known = self._known.get(s) or self._read(s)
-            if known is not None:
-                signed_at, data, json = known
-                if 0 <= self._signer.get_timestamp() - signed_at <= max_age:
-                    return self.serializer.loads(json) if data is None else data.copy()
-        return super().loads(s, max_age, return_timestamp, salt)
-
-    def _read(self, cookie: str) -> _Known | None:
-        """Read a session and remember it; ``None`` where itsdangerous is to tell what is wrong."""
-        signed = self._signer.read(cookie.encode()) if self.is_text_serializer else None
-        if signed is None:
-            return None
-        payload, signed_at = signed
-        try:
-            if payload.startswith(b"."):
-                # PERF: by itself it would take 16 KB for what is mostly a few hundred bytes.
-                text = zlib.decompress(_from_base64(payload[1:]), bufsize=1024).decode()
-            else:
-                text = _from_base64(payload).decode()
-            data = self.serializer.loads(text)
-        except Exception:
-            return None
-        lasts = type(data) is dict and all(type(value) in _CONSTANTS for value in data.values())
-        known = signed_at, data if lasts else None, text
-        if len(cookie) + len(text) <= _MAX_KNOWN_SIZE:
-            if len(self._known) >= _MAX_KNOWN:
-                self._known.clear()
-            self._known[cookie] = known
-        return known
-
-    def dumps(self, obj: t.Any, salt: str | bytes | None = None) -> t.Any:
-        if salt is None and self.is_text_serializer:
-            return self._signer.sign(self.dump_payload(obj)).decode()
-        return super().dumps(obj, salt)
-
-    def dump_payload(self, obj: t.Any) -> bytes:
-        text = self.serializer.dumps(obj, **self.serializer_kwargs)
-        json = text.encode() if type(text) is str else want_bytes(text)
-        if _worth_compressing(json):
-            compressed = zlib.compress(json)
-            if len(compressed) < len(json) - 1:
-                return b"." + _to_base64(compressed)
-        return _to_base64(json)
-
-
-_SMALL_ZLIB = zlib.compressobj(wbits=9, memLevel=2)
-
-
-def _worth_compressing(json: bytes) -> bool:
-    """Rule out what zlib would not make shorter.
-
-    PERF: zlib.compress clears 256 KB for each call, which costs more than all the rest of a
-    small session. Within 240 bytes the smallest window holds everything and one block takes all
-    the symbols, so the length is the same at a tenth of the cost.
-    """
-    if len(json) <= 15:
-        return False  # around the five characters that no object shares, zlib takes 14 bytes
-    if len(json) > 240:
-        return True
-    small = _SMALL_ZLIB.copy()
-    return len(small.compress(json)) + len(small.flush()) < len(json) - 1
-
-
 class SecureCookieSessionInterface(SessionInterface):
     """Keep sessions in signed cookies, by :mod:`itsdangerous`; what every app begins with.
 
@@ -406,7 +218,7 @@ class SecureCookieSessionInterface(SessionInterface):
 
     #: The signing serializers made so far, by all that went into them. Copied on change, so that
     #: threads need no lock, and emptied when it holds 16.
-    _signing_serializers: Mapping[t.Any, _SessionSerializer] = {}
+    _signing_serializers: Mapping[t.Any, SessionSerializer] = {}
 
     _opens_lazily = True
 
@@ -439,12 +251,15 @@ class SecureCookieSessionInterface(SessionInterface):
             self._signing_serializers = {**others, made_of: known}
         return known
 
-    def _make_signing_serializer(self, keys: tuple[str | bytes, ...]) -> _SessionSerializer:
-        return _SessionSerializer(
+    def _make_signing_serializer(self, keys: tuple[str | bytes, ...]) -> SessionSerializer:
+        # PERF: many apps have no session, and itsdangerous takes a fortieth of the time to import.
+        from ._signing import SessionSerializer, SessionSigner
+
+        return SessionSerializer(
             keys,  # type: ignore[arg-type]  # str and bytes may be mixed
             salt=self.salt,
             serializer=self.serializer,
-            signer=_SessionSigner,
+            signer=SessionSigner,
             signer_kwargs={
                 "key_derivation": self.key_derivation,
                 "digest_method": self.digest_method,
@@ -471,7 +286,7 @@ class SecureCookieSessionInterface(SessionInterface):
         max_age = int(app.permanent_session_lifetime.total_seconds())
         try:
             return self.session_class(signing.loads(value, max_age=max_age))
-        except BadSignature:
+        except _bad_signature():
             return self.session_class()
 
     def save_session(self, app: App, session: SessionMixin, response: Response) -> None:
@@ -500,6 +315,12 @@ class SecureCookieSessionInterface(SessionInterface):
             _vary_by_cookie(response)
 
 
+def _bad_signature() -> type[Exception]:
+    from itsdangerous import BadSignature
+
+    return BadSignature
+
+
 def _vary_by_cookie(response: Response) -> None:
     # PERF: neither Headers nor a set of names is made for a response that varies by nothing.
     pending = response._pending if isinstance(response, Response) else None
@@ -511,10 +332,9 @@ def _vary_by_cookie(response: Response) -> None:
         response.headers.add("Vary", "Cookie")
 
 
-def _warn_once_of_weak_key(app: App, signing: URLSafeTimedSerializer) -> None:
-    if not isinstance(signing, _SessionSerializer) or signing.key_checked:
-        return
-    if app.debug or app.testing:
+def _warn_once_of_weak_key(app: App, signing: t.Any) -> None:
+    # An interface's own serializer is its own affair.
+    if getattr(signing, "key_checked", True) or app.debug or app.testing:
         return
     signing.key_checked = True
     reason = weak_secret_key_reason(app.secret_key)
@@ -534,7 +354,7 @@ def weak_secret_key_reason(key: str | bytes | None) -> str | None:
     """
     if not key:
         return "is not set"
-    value = want_bytes(key)
+    value = key.encode() if isinstance(key, str) else key
     words = "".join(re.findall("[a-z0-9]+", value.decode("latin-1").lower()))
     if words in _KNOWN_KEYS:
         return "is an example that everybody knows"
