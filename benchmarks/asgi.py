@@ -2,8 +2,8 @@
 
 ``python -m benchmarks.asgi [--rounds N] [--seconds N] [--idle N] [--check]``
 
-The server is granian for all, on a core of its own; all are measured in turns. What is not
-installed is left out with a word.
+The server is granian for all, on a core of its own; all are measured in turns, of which each is
+compared with the others of its round. What is not installed is left out with a word.
 """
 
 from __future__ import annotations
@@ -23,11 +23,24 @@ from contextlib import ExitStack
 from importlib.util import find_spec
 from pathlib import Path
 
-from .http import Peer, free_port, granian, measure, on_core, stop, wait_for_hello
+from .http import (
+    Peer,
+    Rates,
+    compare,
+    free_port,
+    granian,
+    in_turns,
+    measure,
+    on_core,
+    stop,
+    wait_for_hello,
+)
 
 # How many times as much as each of them erlen is to serve.
 FLOORS = {"starlette": 1.0, "quart": 2.0}
 CONNECTIONS = (1, 200)
+# A message is quickly answered, so many short turns tell more than few long ones.
+ECHO_TURNS = 4
 TEXT = b"a message of 32 bytes, no more.."
 # A client's frame is masked (RFC 6455, section 5.2), here by zeros; the server's is not.
 QUESTION = bytes([0x81, 0x80 | len(TEXT), 0, 0, 0, 0]) + TEXT
@@ -149,16 +162,17 @@ def hello(rounds: int, seconds: float) -> bool:
     return table("hello, requests/s", rates)
 
 
-def table(title: str, rates: dict[str, float]) -> bool:
+def table(title: str, rates: Rates) -> bool:
     """Print the rates beside erlen's; whether each floor is met."""
-    print(f"\n{title:32}{'':12}{'erlen / this':>14}")
+    print(f"\n{title:40}{'':12}{'erlen / this':>14}{'middle half':>14}")
     met = True
-    for name, rate in sorted(rates.items(), key=lambda item: -item[1]):
-        ratio = rates["erlen_async"] / rate
+    for name, values in sorted(rates.items(), key=lambda item: -statistics.median(item[1])):
+        ratio, spread = compare(rates["erlen_async"], values)
         floor = FLOORS.get(name)
         word = "" if floor is None else f"{'ok' if ratio >= floor else 'below'} (floor {floor:g})"
         met &= floor is None or ratio >= floor
-        print(f"{name:32}{rate:12,.0f}{ratio:14.2f}  {word}")
+        rate = statistics.median(values)
+        print(f"{name:40}{rate:12,.0f}{ratio:14.2f}{spread:>14}  {word}")
     return met
 
 
@@ -169,14 +183,13 @@ def websockets(rounds: int, seconds: float, number: int) -> bool:
     with ExitStack() as stack:
         servers = {name: serve(name, stack) for name in names}
         for connections in CONNECTIONS:
-            rates: dict[str, list[float]] = {name: [] for name in names}
-            for _ in range(rounds):
-                for name in names:
-                    with on_core(1):
-                        port = servers[name][1]
-                        rates[name].append(asyncio.run(echo(port, connections, seconds)))
-            medians = {name: statistics.median(values) for name, values in rates.items()}
-            met &= table(f"WebSocket echo, {connections} open, messages/s", medians)
+
+            def ask(name: str, connections: int = connections) -> float:
+                with on_core(1):
+                    return asyncio.run(echo(servers[name][1], connections, seconds / ECHO_TURNS))
+
+            rates = in_turns(names, rounds * ECHO_TURNS, ask)
+            met &= table(f"WebSocket echo, {connections} open, messages/s", rates)
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if not Path("/proc/self/smaps_rollup").exists() or hard < number + 200:
         print("\nIdle WebSockets are left out: too few files may be open, or this is not Linux.")

@@ -3,8 +3,9 @@
 ``python -m benchmarks.http [--rounds N] [--seconds N] [--only NAME …] [--check]``
 
 The load comes from wrk, the server is granian (for the ASGI frameworks uvicorn too), and all
-are measured in turns. What is not installed is left out with a word. Server and load have a core
-each, where there are two: else they take turns on both, and the load is measured with the server.
+are measured in turns, of which each is compared with the others of its round. What is not
+installed is left out with a word. Server and load have a core each, where there are two: else they
+take turns on both, and the load is measured with the server.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from importlib.util import find_spec
 BARE_SHARE = 0.75  # of the bare function's rate
 FLASK_RATIO = 5.0
 CONNECTIONS = 32
+Rates = dict[str, list[float]]  # of each peer, round by round
 ROBYN = ["--processes=1", "--workers=1", "--log-level=WARN"]
 
 
@@ -175,8 +177,8 @@ def load(port: int, seconds: float, path: str = "/") -> float:
     return float(found[1])
 
 
-def measure(peers: list[Peer], rounds: int, seconds: float) -> dict[str, float]:
-    """The median rate of each peer, in turns; the servers that wait cost nothing meanwhile."""
+def measure(peers: list[Peer], rounds: int, seconds: float) -> Rates:
+    """The rates of each peer, in turns; the servers that wait cost nothing meanwhile."""
     ports: dict[str, int] = {}
     with ExitStack() as stack:
         for peer in peers:
@@ -188,30 +190,51 @@ def measure(peers: list[Peer], rounds: int, seconds: float) -> dict[str, float]:
                 ports[peer.name] = start(peer, stack)
             except RuntimeError as error:
                 print(f"{peer.name} is left out: {error}.")
-        rates: dict[str, list[float]] = {name: [] for name in ports}
         for port in ports.values():
             load(port, 1)
-        for _ in range(rounds):
-            for name, port in ports.items():
-                rates[name].append(load(port, seconds))
-    return {name: statistics.median(values) for name, values in rates.items()}
+        return in_turns(list(ports), rounds, lambda name: load(ports[name], seconds))
 
 
-def judge(rates: dict[str, float]) -> bool:
+def in_turns(names: list[str], rounds: int, ask: Callable[[str], float]) -> Rates:
+    """What is asked of each, round by round, there and back, so that none always comes first."""
+    rates: Rates = {name: [] for name in names}
+    for number in range(rounds):
+        for name in reversed(names) if number % 2 else names:
+            rates[name].append(ask(name))
+    return rates
+
+
+def compare(ours: list[float], theirs: list[float]) -> tuple[float, str]:
+    """The median of the ratios of each round, and between what the middle half of them lies.
+
+    What slows the machine for a while slows a whole round, and leaves its ratio as it is.
+    """
+    ratios = [a / b for a, b in zip(ours, theirs, strict=True)]
+    median = statistics.median(ratios)
+    if len(ratios) < 4:
+        return median, ""
+    low, _, high = statistics.quantiles(ratios, n=4)
+    return median, f"{low:.2f} to {high:.2f}"
+
+
+def judge(rates: Rates) -> bool:
     """Print the table; whether erlen stands where it has to."""
-    erlen = rates.get("erlen on granian", 0.0)
-    line = "{:24} {:>12} {:>16}  {}"
-    print("\n" + line.format("", "requests/s", "erlen / this", ""))
-    met = erlen > 0
-    for name, rate in sorted(rates.items(), key=lambda item: -item[1]):
+    erlen = rates.get("erlen on granian")
+    if erlen is None:
+        return False
+    line = "{:24} {:>12} {:>14} {:>14}  {}"
+    print("\n" + line.format("", "requests/s", "erlen / this", "middle half", ""))
+    met = True
+    medians = {name: statistics.median(values) for name, values in rates.items()}
+    for name, rate in sorted(medians.items(), key=lambda item: -item[1]):
         floor = {"bare on granian": BARE_SHARE, "flask on granian": FLASK_RATIO}.get(name, 1.0)
-        ratio = erlen / rate
+        ratio, spread = compare(erlen, rates[name])
         word = ""
         if name != "erlen on granian":
             met &= ratio >= floor
             word = f"{'ok' if ratio >= floor else 'below'} (floor {floor:g})"
-        print(line.format(name, f"{rate:,.0f}", f"{ratio:.2f}", word))
-    bound = rates.get("bare on granian", 0) / rates.get("flask on granian", 1)
+        print(line.format(name, f"{rate:,.0f}", f"{ratio:.2f}", spread, word))
+    bound = medians.get("bare on granian", 0) / medians.get("flask on granian", 1)
     if 0 < bound < FLASK_RATIO:
         print(
             f"\nA bare function serves {bound:.2f} times as many requests as Flask here: most of"

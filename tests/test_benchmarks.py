@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from benchmarks.extensions import owner_of, owners_of
+from benchmarks.http import compare, in_turns
 
 SERVE = "serve_orders (/p/benchmarks/extensions.py:150)"
 
@@ -41,3 +42,20 @@ def test_only_what_was_served_counts() -> None:
         "readline (/v/io.py:1) 90\n"
     )
     assert owners_of(collapsed) == {("framework", "app.a"): 6, ("extensions", "form.b"): 2}
+
+
+def test_rounds_go_there_and_back() -> None:
+    asked: list[str] = []
+
+    def ask(name: str) -> float:
+        asked.append(name)
+        return len(asked)
+
+    assert in_turns(["a", "b"], 3, ask) == {"a": [1, 4, 5], "b": [2, 3, 6]}
+    assert "".join(asked) == "abbaab"
+
+
+def test_a_slow_round_does_not_count() -> None:
+    """Where the machine was ten times slower for a round, as medians of each it would count."""
+    assert compare([100, 10, 1], [50, 5, 0.5]) == (2.0, "")
+    assert compare([40, 5, 30, 20], [20, 5, 10, 20]) == (1.5, "1.00 to 2.75")
