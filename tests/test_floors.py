@@ -8,7 +8,8 @@ from pathlib import Path
 
 SRC = Path(__file__).parents[1] / "src" / "erlen"
 FLOORS = [
-    "typing signals globals config _ending _headers _paths _lazy _background _extras _signing",
+    "typing signals globals config _ending _headers _multidict _signing _paths _lazy _background"
+    " _extras",
     "routing debughelpers logging views _http _request _response wrappers json sessions ctx",
     "_files _jinja _returned dispatch",
     "helpers errors urls templating scaffold",

@@ -8,12 +8,7 @@ from functools import cache
 from io import BytesIO
 from urllib.parse import parse_qsl
 
-from werkzeug.datastructures import (
-    Authorization,
-    Headers,
-    ImmutableMultiDict,
-    MultiDict,
-)
+from werkzeug.datastructures import Authorization, Headers, ImmutableMultiDict, MultiDict
 from werkzeug.exceptions import BadRequest, ClientDisconnected, HTTPException, RequestEntityTooLarge
 from werkzeug.routing import Rule
 from werkzeug.sansio.http import parse_cookie
@@ -24,6 +19,8 @@ from . import json
 from . import typing as ft
 from ._headers import EnvironHeaders
 from ._lazy import lazy
+from ._multidict import ImmutableMultiDict as Fields
+from ._multidict import multi_dict
 from .debughelpers import attach_enctype_error_multidict
 from .globals import _get_context
 
@@ -45,27 +42,6 @@ def _parse_pairs(text: str) -> list[tuple[str, str]]:
             for key, _, value in (item.partition("="),)
         ]
     return parse_qsl(text, keep_blank_values=True, errors="werkzeug.url_quote")
-
-
-def _multi_dict(
-    cls: type[MultiDict[str, str]], pairs: list[tuple[str, str]]
-) -> MultiDict[str, str]:
-    """Make a multi dict of pairs.
-
-    PERF: its constructor asks first what kind of mapping it was given (half of its time).
-    """
-    if cls is not ImmutableMultiDict:
-        return cls(pairs)
-    lists: dict[str, list[str]] = {}
-    for key, value in pairs:
-        if key in lists:
-            lists[key].append(value)
-        else:
-            lists[key] = [value]
-    multi = cls.__new__(cls)
-    # As a dict it holds lists.
-    dict.update(multi, lists)
-    return multi
 
 
 @cache
@@ -123,6 +99,7 @@ class Request(RequestBase):
     __module__ = "erlen.wrappers"  # where users import it from
 
     json_module: t.Any = json
+    parameter_storage_class: type[MultiDict[str, t.Any]] = Fields
     #: The rule that matched; None before the match, and where none did.
     url_rule: Rule | None = None
     #: The view's arguments, from the rule's variables.
@@ -213,7 +190,7 @@ class Request(RequestBase):
         if not text.isascii() or "query_string" in self.__dict__:
             # Bytes that are not UTF-8 stay as they are percent-encoded, as those behind a % do.
             text = self.query_string.decode(errors="werkzeug.url_quote")
-        return _multi_dict(self.parameter_storage_class, _parse_pairs(text))  # type: ignore[return-value]  # as Werkzeug declares it
+        return multi_dict(self.parameter_storage_class, _parse_pairs(text))  # type: ignore[return-value]  # as Werkzeug declares it
 
     @lazy
     def cookies(self) -> ImmutableMultiDict[str, str]:
@@ -427,7 +404,7 @@ class Request(RequestBase):
             pairs = _parse_pairs(body.decode())
         except UnicodeDecodeError:
             pairs = []
-        self.__dict__["form"] = _multi_dict(self.parameter_storage_class, pairs)
+        self.__dict__["form"] = multi_dict(self.parameter_storage_class, pairs)
         self.__dict__["files"] = self.parameter_storage_class()
         return True
 
