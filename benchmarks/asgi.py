@@ -181,14 +181,14 @@ def websockets(rounds: int, seconds: float, number: int) -> bool:
     names = ["erlen_async", *(["starlette"] if find_spec("starlette") else [])]
     met = True
     with ExitStack() as stack:
-        servers = {name: serve(name, stack) for name in names}
+        servers = {name: serve(name, stack) for name in ("bare_asgi", *names)}
         for connections in CONNECTIONS:
 
             def ask(name: str, connections: int = connections) -> float:
                 with on_core(1):
                     return asyncio.run(echo(servers[name][1], connections, seconds / ECHO_TURNS))
 
-            rates = in_turns(names, rounds * ECHO_TURNS, ask)
+            rates = in_turns(list(servers), rounds * ECHO_TURNS, ask)
             met &= table(f"WebSocket echo, {connections} open, messages/s", rates)
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if not Path("/proc/self/smaps_rollup").exists() or hard < number + 200:
