@@ -72,6 +72,37 @@ def test_bound_proxies_stand_for_their_objects(flask: Any, app: Any) -> None:
         assert flask.request.path == "/x"
 
 
+def test_a_proxy_without_its_object_has_a_class(flask: Any, app: Any) -> None:
+    with app.app_context():  # where there is no request
+        assert not isinstance(flask.request, flask.Request)
+        assert isinstance(flask.request, LocalProxy)
+    assert flask.g.__class__ is type(flask.g)
+
+
+def test_a_property_that_fails_is_called_once(flask: Any, app: Any) -> None:
+    """It says itself what was missing, and may have done something before."""
+    error = AttributeError("inside")
+    calls = []
+
+    class Mine(flask.Request):
+        @property
+        def broken(self) -> None:
+            calls.append(1)
+            raise error
+
+    app.request_class = Mine
+    with app.test_request_context():
+        for _ in range(2):
+            with pytest.raises(AttributeError) as info:
+                flask.request.broken  # noqa: B018 - the look-up is what raises
+            assert info.value is error
+            assert getattr(flask.request, "broken", "none") == "none"
+            assert not hasattr(flask.request, "_missing")
+            with pytest.raises(AttributeError, match="^'Mine' object has no attribute 'missing'$"):
+                flask.request.missing  # noqa: B018 - the look-up is what raises
+    assert len(calls) == 4
+
+
 def test_proxies_write_through(flask: Any, app: Any) -> None:
     with app.test_request_context():
         flask.g.user = "ada"

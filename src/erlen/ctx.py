@@ -104,6 +104,8 @@ class AppContext:
     _websocket: t.Any = None
     #: Whether whoever is called now may return a coroutine, which will be awaited.
     _hands_up = False
+    # What a proxy has just missed (see globals._look_through_first).
+    _missed: AttributeError | None = None
 
     def __init__(self, app: ft.App) -> None:
         self.app = app

@@ -7,6 +7,7 @@ The types that users see stand in ``globals.pyi``.
 
 from __future__ import annotations
 
+import sys
 import typing as t
 from contextvars import ContextVar, Token
 
@@ -172,6 +173,40 @@ class _RequestContextProxy(LocalProxy[t.Any]):
         return getattr(ctx._request_ctx, name)
 
 
+def _look_through_first(proxy: t.Any) -> None:
+    """Let a proxy look at what it stands for before it looks at itself.
+
+    PERF: until Python 3.12 to look in vain costs an exception, even where ``__getattr__`` finds it
+    then (0.30 of 0.48 µs).
+    """
+    look = proxy.__getattr__
+
+    def __getattribute__(self: t.Any, name: str) -> t.Any:
+        ctx = _get_context(None)
+        if ctx is None or name == "_get_current_object":
+            return object.__getattribute__(self, name)
+        try:
+            return look(self, name)
+        except AttributeError as e:
+            ctx._missed = e
+            raise
+        except RuntimeError:
+            # In an app context there may be no request, and still a proxy has a class.
+            if name.startswith("__"):
+                return object.__getattribute__(self, name)
+            raise
+
+    def __getattr__(self: t.Any, name: str) -> t.Any:
+        ctx = _get_context(None)
+        if ctx is None or ctx._missed is None:
+            return look(self, name)
+        # Python asks here too. A property that failed is not called again.
+        missed, ctx._missed = ctx._missed, None
+        raise missed
+
+    proxy.__getattribute__, proxy.__getattr__ = __getattribute__, __getattr__
+
+
 for _proxy in (
     _RequestProxy,
     _SessionProxy,
@@ -184,6 +219,8 @@ for _proxy in (
     # An unbound proxy shows the name of its class, and some programs ask for that of its type.
     _proxy.__name__ = _proxy.__qualname__ = "LocalProxy"
     _proxy.__module__ = LocalProxy.__module__
+    if sys.version_info < (3, 12):
+        _look_through_first(_proxy)
 
 app_ctx = _AppContextProxy(_cv_app, "_app_ctx", unbound_message=_no_app_msg)
 current_app = _AppProxy(_cv_app, "app", unbound_message=_no_app_msg)

@@ -775,12 +775,11 @@ def test_the_road_of_a_message_is_short(app: Any) -> None:
 
     asyncio.run(calls_for(1))  # what only the first does
     more = asyncio.run(calls_for(101)) - asyncio.run(calls_for(1))
-    assert {name: number / 100 for name, number in more.items()} == {
-        "WebSocket.__anext__": 1,
-        "WebSocket.receive": 1,
-        "_WebSocketProxy.__getattr__": 1,
-        "WebSocket.send": 1,
-    }
+    view = ["WebSocket.__anext__", "WebSocket.receive", "WebSocket.send"]
+    proxy = ["_WebSocketProxy.__getattr__"]
+    if sys.version_info < (3, 12):  # a call instead of an exception
+        proxy.append("_look_through_first.<locals>.__getattribute__")
+    assert {name: number / 100 for name, number in more.items()} == dict.fromkeys(view + proxy, 1)
 
 
 class TestEnd:
