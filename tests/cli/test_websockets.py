@@ -140,6 +140,41 @@ def test_refusals(server: Program) -> None:
     assert server.get() == (200, "")
 
 
+def test_the_access_log(server: Program) -> None:
+    line = r'127\.0\.0\.1 - - \[\d\d/\w{3}/\d{4} \d\d:\d\d:\d\d\] "GET %s HTTP/1\.1" %s -\n'
+    with talk(server, "/echo/a?q=1", origin=Origin(f"http://127.0.0.1:{server.port}")):
+        # While it is open: it may be so for hours.
+        server.wait_for(line % (r"/echo/a\?q=1", 101))
+    refused(server, "/refuse")
+    server.wait_for(line % ("/refuse", 418))
+    refused(server, "/echo/a", origin=Origin("https://evil.example"))
+    server.wait_for(line % ("/echo/a", 403))
+    refused(server, "/nowhere")
+    server.wait_for(line % ("/nowhere", 404))
+    assert server.output.count(" 101 -") == 1 and server.output.count(" 418 -") == 1
+
+
+def test_the_access_log_is_that_of_a_handler_of_ones_own(
+    programs: Callable[..., Program], tmp_path: Path
+) -> None:
+    own = """
+from werkzeug.serving import WSGIRequestHandler
+
+class Handler(WSGIRequestHandler):
+    def log_request(self, code="-", size="-"):
+        print("own", self.path, code, flush=True)
+
+app.run(port=0, request_handler=Handler)
+"""
+    (tmp_path / "main.py").write_text(APP + own)
+    server = programs("main.py").ready()
+    with talk(server, "/echo/a"):
+        server.wait_for("own /echo/a 101\n")
+    refused(server, "/refuse")
+    server.wait_for("own /refuse 418\n")
+    assert "GET" not in server.output
+
+
 def test_ends(server: Program) -> None:
     with talk(server, "/leave") as client:
         assert closed(client) == (4000, "bye")

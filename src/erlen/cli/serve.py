@@ -76,9 +76,10 @@ def serve(
         reloader_type = register()
     if isinstance(served, Served) and any(rule.websocket for rule in served.url_map.iter_rules()):
         # PERF: as above, for WebSockets.
-        from .websockets import WebSockets
+        from .websockets import WebSockets, logging_handler
 
         app = WebSockets(app, served)
+        options["request_handler"] = logging_handler(options.get("request_handler"))
     # By its module, where others replace it.
     werkzeug.serving.run_simple(
         host,

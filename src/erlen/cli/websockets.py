@@ -14,6 +14,7 @@ from inspect import iscoroutinefunction
 
 from werkzeug.datastructures import EnvironHeaders
 from werkzeug.exceptions import HTTPException
+from werkzeug.serving import WSGIRequestHandler
 
 from .. import typing as ft
 from .._background import get_loop
@@ -22,6 +23,22 @@ from .._extras import missing_extra
 _READ = 65536
 _MAX_SIZE = 100 * 1024 * 1024
 _BROKEN = 1006
+_LOG_REQUEST = "erlen.log_request"
+
+
+def logging_handler(handler: type[WSGIRequestHandler] | None) -> type[WSGIRequestHandler]:
+    """Have a handler of requests lend its access log: what is accepted here, it does not see.
+
+    :param handler: Werkzeug's by default.
+    """
+
+    class Handler(handler or WSGIRequestHandler):  # type: ignore[misc]  # a class that is given
+        def make_environ(self) -> ft.WSGIEnvironment:
+            environ: ft.WSGIEnvironment = super().make_environ()
+            environ[_LOG_REQUEST] = self.log_request
+            return environ
+
+    return Handler
 
 
 class WebSockets:
@@ -168,6 +185,8 @@ class _Connection:
         for name, value in message.get("headers", ()):
             lines.append(f"{name.decode('latin-1')}: {value.decode('latin-1')}")
         self.socket.sendall(("\r\n".join(lines) + "\r\n\r\n").encode("latin-1"))
+        # A refusal goes by the server, which writes its line.
+        self.environ[_LOG_REQUEST](HTTPStatus.SWITCHING_PROTOCOLS.value)
 
     def _write(self, message: ft.Message) -> None:
         with self.lock:
