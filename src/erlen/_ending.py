@@ -5,6 +5,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
+#: Where the scope of a WebSocket has the worker's, for what stands beside the app.
+IN_SCOPE = "erlen.ending"
+
 
 class Ending:
     """Whether a worker is about to end, and who is to hear of it."""

@@ -8,6 +8,7 @@ from collections.abc import Coroutine
 from functools import partial
 
 from .. import typing as ft
+from .._ending import IN_SCOPE, Ending
 
 # How long the handlers of WebSockets have to clean up, in seconds.
 _SECONDS = 5.0
@@ -19,10 +20,12 @@ class FinishedASGI:
     So they give back what they hold, before the application shuts down what it is taken from.
 
     :param app: the application inside.
+    :param ending: the application's, told to each handler of a WebSocket.
     """
 
-    def __init__(self, app: t.Any) -> None:
+    def __init__(self, app: t.Any, ending: Ending) -> None:
         self.app = app
+        self.ending = ending
         self._tasks: set[asyncio.Task[t.Any]] = set()
         self._ends = False
 
@@ -30,7 +33,7 @@ class FinishedASGI:
         self, scope: ft.Scope, receive: ft.Receive, send: ft.Send
     ) -> Coroutine[t.Any, t.Any, None]:
         if scope["type"] == "websocket":
-            return self._serve(scope, receive, send)
+            return self._serve({**scope, IN_SCOPE: self.ending}, receive, send)
         if scope["type"] == "lifespan":
             receive = partial(self._receive, receive)
         return self.app(scope, receive, send)  # type: ignore[no-any-return]  # as it answers

@@ -84,6 +84,7 @@ def wrap(app: App, settings: Settings, ending: Flag) -> t.Any:
         if settings.threads is not None:
             app.config["ASGI_THREADS"] = settings.threads
         inner = app if log is None else LoggedASGI(app, log)
-        return FinishedASGI(HealthASGI(TrustedASGI(inner, settings.trust), health))
+        outer = HealthASGI(TrustedASGI(inner, settings.trust), health)
+        return FinishedASGI(outer, app._ending)
     inner = app if log is None else LoggedWSGI(app, log)
     return HealthWSGI(TrustedWSGI(inner, settings.trust), health)

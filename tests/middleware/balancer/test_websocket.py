@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from erlen._ending import IN_SCOPE, Ending
 from erlen.middleware import Balancer, Dispatcher
 from erlen.middleware.balancer import _websocket
 
@@ -475,3 +476,80 @@ def test_served_by_erlen_serve(stack: ExitStack, tmp_path: Path) -> None:
     connection.request("GET", "/live/")
     response = connection.getresponse()
     assert response.status == 426, server.output
+
+
+def test_both_sides_are_told_of_the_end_of_erlen_serve(stack: ExitStack, tmp_path: Path) -> None:
+    pytest.importorskip("granian", reason="granian (extra serve) is not installed")
+    from server.driver import Serving
+
+    (tmp_path / "wsgi.py").write_text(FRONT)
+    ends: list[Any] = []
+
+    def handle(connection: Any) -> None:
+        try:
+            echo(connection)
+            connection.recv(0)
+        except ConnectionClosed as closed:
+            ends.append(closed.rcvd)
+
+    url = stack.enter_context(backend(handle))
+    # The limit is longer than this test waits.
+    options = ("--workers", "2", "--graceful-timeout", "600")
+    server = stack.enter_context(Serving(tmp_path, *options, env={"BACKEND": url})).ready()
+    clients = [
+        stack.enter_context(connect(f"ws://127.0.0.1:{server.port}/live/")) for _ in range(4)
+    ]
+    assert [client.recv(PATIENCE) for client in clients] == ["hello"] * 4
+    server.terminate()
+    for client in clients:
+        with pytest.raises(ConnectionClosed) as closed:
+            client.recv(PATIENCE)
+        assert closed.value.rcvd is not None
+        assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (
+            1001,
+            "The server is ending.",
+        )
+    assert server.wait() == 0, server.output
+    wait_until(lambda: len(ends) == 4)
+    assert {end.code for end in ends} == {1001}
+    assert "Traceback" not in server.output and "ERROR" not in server.output
+
+
+class TestTheServerEnds:
+    """What `erlen serve` tells in the scope, where a client or its time is not as it should be."""
+
+    def closing(self, stack: ExitStack, ending: Ending, is_read: bool) -> list[Any]:
+        """The last messages to a client, which does not read what the backend says."""
+        url = stack.enter_context(backend(echo))
+        last: list[Any] = []
+
+        async def main() -> None:
+            incoming: asyncio.Queue[Any] = asyncio.Queue()
+            incoming.put_nowait({"type": "websocket.connect"})
+
+            async def send(message: Any) -> None:
+                if message["type"] == "websocket.accept":
+                    return
+                last.append(message)
+                if message["type"] == "websocket.send":
+                    threading.Thread(target=ending.begin).start()
+                if not is_read:
+                    await asyncio.Event().wait()
+
+            scope = scope_for(type="websocket", scheme="ws") | {IN_SCOPE: ending}
+            balancer = balancing(stack, url)
+            await asyncio.wait_for(balancer(scope, incoming.get, send), PATIENCE)
+            assert [member.active for member in balancer._members] == [0]
+
+        asyncio.run(main())
+        assert last[-1]["type"] == "websocket.close"
+        assert last[-1]["code"] == 1001
+        return last
+
+    def test_a_client_that_does_not_read(self, stack: ExitStack) -> None:
+        assert len(self.closing(stack, Ending(), is_read=False)) == 2
+
+    def test_a_handshake_after_it_began(self, stack: ExitStack) -> None:
+        ending = Ending()
+        ending.begin()
+        self.closing(stack, ending, is_read=True)

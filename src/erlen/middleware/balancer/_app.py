@@ -24,6 +24,7 @@ from werkzeug.exceptions import NotImplemented as NotImplementedHere
 from werkzeug.http import dump_cookie, parse_cookie
 
 from ... import typing as ft
+from ..._ending import IN_SCOPE
 from ..._extras import missing_extra
 from .._bridge import wsgi_as_asgi
 from .._protocol import ASGIApplication, BothDoors, Receive, Scope, Send
@@ -421,7 +422,8 @@ class Balancer(BothDoors):
                 headers: list[tuple[str, str]] = []
                 if self._sticky and member.backend.name != preferred:
                     headers = [("Set-Cookie", self._cookie(environ, member.backend))]
-                await _websocket.Tunnel(connection, receive, send).run(headers)
+                tunnel = _websocket.Tunnel(connection, receive, send)
+                await tunnel.run(headers, scope.get(IN_SCOPE))
                 return
             except BadRequest as error:
                 answer = error

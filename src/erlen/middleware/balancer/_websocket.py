@@ -12,12 +12,13 @@ import ssl
 import typing as t
 from collections.abc import Iterable
 from contextlib import suppress
-from functools import cache
+from functools import cache, partial
 from urllib.parse import urlsplit
 
 from werkzeug.exceptions import BadRequest, HTTPException
 
 from ... import typing as ft
+from ..._ending import Ending
 from ..._extras import missing_extra
 from ...asgi.environ import make_environ
 from .._protocol import Message, Receive, Scope, Send
@@ -28,9 +29,12 @@ from ._forward import request_headers, response_headers, target_of
 _HOST = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?")
 #: Of the handshake, not of what it is for; each side has its own.
 _OWN = re.compile(r"sec-websocket-.*|host|date|server|content-length")
-# How long the backend has to answer the closing frame, in seconds.
+# How long the backend has to answer the closing frame, in seconds; and how long that to the client
+# may take at the end of the server.
 _CLOSE_SECONDS = 2.0
+_END_SECONDS = 1.0
 _GOING_AWAY = 1001
+_ENDING = "The server is ending."
 _TOO_BIG = 1009
 _INTERNAL_ERROR = 1011
 # What tells of an end without a code, or of none that was sent (RFC 6455, section 7.4.1).
@@ -170,24 +174,53 @@ class Tunnel:
         self._receive = receive
         self._send = send
         self._client_gone = False
+        self._server_ends = False
+        self._ways: list[asyncio.Task[None]] = []
 
-    async def run(self, headers: list[tuple[str, str]]) -> None:
+    async def run(self, headers: list[tuple[str, str]], ending: Ending | None = None) -> None:
         """Accept the client's WebSocket, and pass on.
 
         :param headers: for the client, beside those that the backend answered with.
+        :param ending: the server's, at which both sides are closed; None where it has none.
         """
-        up = asyncio.create_task(self._pass_up())
+        loop = asyncio.get_running_loop()
+        end = partial(loop.call_soon_threadsafe, self._end)
+        self._ways.append(loop.create_task(self._pass_up()))
         try:
             await self._send(self._accepting(headers))
-            await self._pass_down()
-            if not self._client_gone:
-                await self._send(self._closing())
+            down = loop.create_task(self._pass_down())
+            self._ways.append(down)
+            if ending is not None:
+                ending.tell(end)
+            await self._finish(down)
         except OSError:  # the client has gone
             pass
         finally:
-            up.cancel()
-            await asyncio.wait([up])
+            if ending is not None:
+                ending.forget(end)
+            self._stop()
+            await asyncio.wait(self._ways)
             await self._connection.close(_GOING_AWAY)
+
+    async def _finish(self, down: asyncio.Task[None]) -> None:
+        """Wait until nothing more comes down, and tell the client how it ended."""
+        await asyncio.wait([down])
+        if not down.cancelled():
+            down.result()
+        if self._client_gone:
+            return
+        # At the end of the server, a client that does not read is not waited for.
+        async with asyncio.timeout(_END_SECONDS if self._server_ends else None):
+            await self._send(self._closing())
+
+    def _end(self) -> None:
+        self._server_ends = True
+        # Both: that the client answers the closing frame is none of the backend's business.
+        self._stop()
+
+    def _stop(self) -> None:
+        for way in self._ways:
+            way.cancel()
 
     async def _pass_up(self) -> None:
         from websockets.exceptions import ConnectionClosed
@@ -223,6 +256,8 @@ class Tunnel:
         }
 
     def _closing(self) -> Message:
+        if self._server_ends:
+            return {"type": "websocket.close", "code": _GOING_AWAY, "reason": _ENDING}
         code, reason = self._connection.close_code, self._connection.close_reason
         sent = self._connection.protocol.close_sent
         if code == _NO_CODE:
