@@ -50,6 +50,20 @@ def close_db(error: BaseException | None = None) -> None:
 @click.option("--reset", is_flag=True, help="Throw all entries and pictures away first.")
 def init_db(reset: bool) -> None:
     """Make the database and the secret key, where they are not there yet."""
+    try:
+        _make_data(reset)
+    except (OSError, sqlite3.OperationalError) as error:
+        # SQLite does not say of which file it speaks.
+        path, why = database_file(), str(error)
+        if isinstance(error, OSError):
+            path, why = error.filename or path, error.strerror or why
+        raise click.ClickException(
+            f"Cannot write {path}: {why}. Have the folder {data_folder()} writable for this user,"
+            " or set GUESTBOOK_DATA_FOLDER to one that is."
+        ) from None
+
+
+def _make_data(reset: bool) -> None:
     file = database_file()
     file.parent.mkdir(parents=True, exist_ok=True)
     if reset:

@@ -110,6 +110,29 @@ def test_init_db_leaves_a_book_alone_unless_told(app: Flask, client: FlaskClient
     assert "0 entries" in client.get("/").text
 
 
+@pytest.mark.parametrize(
+    ("folder", "failing", "why"),
+    [
+        ("a file/data", "a file/data", "Not a directory"),
+        ("data", "data/guestbook.sqlite", "unable to open database file"),
+    ],
+)
+def test_init_db_says_where_it_cannot_write(
+    tmp_path: Path, folder: str, failing: str, why: str
+) -> None:
+    # The superuser may write everywhere, but not below a file nor where no folder is.
+    (tmp_path / "a file").touch()
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "guestbook.sqlite").symlink_to(tmp_path / "nowhere" / "file")
+    app = create_app({"TESTING": True, "DATA_FOLDER": tmp_path / folder, "SECRET_KEY": "k" * 32})
+    result = app.test_cli_runner().invoke(args=["init-db"])
+    assert result.exit_code == 1
+    assert result.output == (
+        f"Error: Cannot write {tmp_path / failing}: {why}. Have the folder {tmp_path / folder}"
+        " writable for this user, or set GUESTBOOK_DATA_FOLDER to one that is.\n"
+    )
+
+
 def test_settings_from_file_and_environment(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
