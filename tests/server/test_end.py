@@ -7,6 +7,7 @@ import itertools
 import os
 import signal
 import threading
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -183,7 +184,8 @@ def events():
 
 
 @pytest.mark.parametrize("interface", ["wsgi", "asgi"])
-def test_event_streams_end(tmp_path: Path, interface: str) -> None:
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGHUP])
+def test_event_streams_end(tmp_path: Path, interface: str, signum: int) -> None:
     (tmp_path / "wsgi.py").write_text(EVENTS)
     # The limit is longer than this test waits.
     options = ("--interface", interface, "--graceful-timeout", "600")
@@ -192,13 +194,58 @@ def test_event_streams_end(tmp_path: Path, interface: str) -> None:
         connection.request("GET", "/events")
         response = connection.getresponse()
         assert response.read1() == b":\n\n"
-        server.terminate()
+        server.process.send_signal(signum)
         # It has an end, and is not cut off.
         assert response.read() == b"data: one\n\n"
         connection.close()
+        server.terminate()
         assert server.wait() == 0, server.output
         assert "closed" in server.output
         assert "Traceback" not in server.output
+
+
+SOCKETS = """
+import os
+from erlen import Flask, websocket
+
+app = Flask(__name__)
+
+@app.websocket("/echo")
+async def echo():
+    try:
+        async for message in websocket:
+            await websocket.send(message)
+    finally:
+        print("left", os.getpid(), flush=True)
+"""
+
+
+def test_websockets_of_workers_that_are_replaced(tmp_path: Path) -> None:
+    pytest.importorskip("websockets", reason="websockets is not installed")
+    from websockets.exceptions import ConnectionClosed
+    from websockets.sync.client import connect
+
+    (tmp_path / "wsgi.py").write_text(SOCKETS)
+    # The limit is longer than this test waits.
+    with (
+        Serving(tmp_path, "--workers", "2", "--graceful-timeout", "600").ready() as server,
+        ExitStack() as stack,
+    ):
+        url = f"ws://127.0.0.1:{server.port}/echo"
+        clients = [stack.enter_context(connect(url)) for _ in range(4)]
+        for client in clients:
+            client.send("hello")
+            assert client.recv(TIMEOUT) == "hello"
+        server.process.send_signal(signal.SIGHUP)
+        for client in clients:
+            with pytest.raises(ConnectionClosed) as closed:
+                client.recv(TIMEOUT)
+            assert closed.value.rcvd is not None
+            assert closed.value.rcvd.code == 1001
+        server.wait_for(r"(?s)(left \d+.*){4}")
+        server.terminate()
+        assert server.wait() == 0, server.output
+        assert "Traceback" not in server.output and "ERROR" not in server.output
 
 
 def test_workers_end_with_a_server_that_was_killed(served: Path) -> None:

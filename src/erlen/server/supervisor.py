@@ -2,8 +2,8 @@
 
 It is granian's, with three things changed: where its socket comes from, what happens before the
 workers are told to end, and that new workers are only started with code that loads. Of what is
-private to granian, this uses ``_init_shared_socket``, ``_sso``, ``_shd`` and the arguments
-of ``SocketHolder``.
+private to granian, this uses ``_init_shared_socket``, ``_sso``, ``_shd``, ``_spawn_worker`` and the
+arguments of ``SocketHolder``.
 """
 
 from __future__ import annotations
@@ -18,8 +18,10 @@ import sysconfig
 import threading
 import time
 import typing as t
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 
 import click
 
@@ -53,6 +55,8 @@ _net: t.Any = granian.net
 # ask on it are told that it closes.
 _ACCEPT_SECONDS = 5.0
 _READ_SECONDS = 1.0
+# How long a worker that is replaced has to close its event streams and WebSockets.
+_CLOSE_SECONDS = 1.0
 _LOG = {
     "handlers": {
         name: {
@@ -77,8 +81,6 @@ class Supervisor(MPServer):  # type: ignore[misc]  # Any to mypy, see pyproject.
         self.settings = settings
         # In memory that the workers share.
         self.ending: Flag = multiprocessing.get_context("spawn").RawValue(ctypes.c_bool, False)
-        # The workers see that its other end is closed.
-        self.closing, self._open_end = multiprocessing.get_context("spawn").Pipe(duplex=False)
         self.signals: list[int] = []
         cert, key = settings.tls or (None, None)
         is_wsgi = settings.interface == "wsgi"
@@ -102,15 +104,21 @@ class Supervisor(MPServer):  # type: ignore[misc]  # Any to mypy, see pyproject.
 
     def run(self) -> None:
         """Serve until a signal comes, SIGTERM or SIGINT."""
-        self.serve(
-            target_loader=Loader(self.settings, self.ending, self.closing), wrap_loader=False
-        )
+        self.serve(target_loader=partial(Loader, self.settings, self.ending), wrap_loader=False)
 
     def _init_shared_socket(self) -> None:
         self._sso = self.listener
         self._shd = _net.SocketHolder(
             self.listener.fileno(), self.settings.uds is not None, BACKLOG
         )
+
+    def _spawn_worker(self, idx: int, target: t.Any, callback_loader: t.Any) -> t.Any:
+        # The worker sees that its other end is closed.
+        closing, open_end = multiprocessing.get_context("spawn").Pipe(duplex=False)
+        worker: t.Any = super()._spawn_worker(idx, target, callback_loader(closing))
+        worker.open_end = open_end
+        worker.terminate = partial(_tell_and_end, worker, worker.terminate)
+        return worker
 
     def signal_handler_interrupt(self, signum: int, frame: t.Any) -> None:
         self.signals.append(signum)
@@ -142,7 +150,9 @@ class Supervisor(MPServer):  # type: ignore[misc]  # Any to mypy, see pyproject.
         self._wait(self.settings.drain_delay)
         refuse_new(self.listener)
         accepted = self._has_workers() and wait_until_accepted(self.listener, _ACCEPT_SECONDS)
-        self._open_end.close()
+        workers: list[t.Any] = self.wrks
+        for worker in workers:
+            worker.open_end.close()
         if accepted:
             self._wait(_READ_SECONDS)
 
@@ -159,6 +169,18 @@ class Supervisor(MPServer):  # type: ignore[misc]  # Any to mypy, see pyproject.
 
     def _has_workers(self) -> bool:
         return any(worker.is_alive() for worker in self.wrks)
+
+
+def _tell_and_end(worker: t.Any, terminate: Callable[[], None]) -> None:
+    """End a worker; one that is replaced first closes its event streams and WebSockets.
+
+    Granian would cut them.
+    """
+    if not worker.open_end.closed:
+        worker.open_end.close()
+        if worker.is_alive():
+            time.sleep(_CLOSE_SECONDS)
+    terminate()
 
 
 def default_threads() -> int:

@@ -58,7 +58,7 @@ class Loader:
 
 
 def _tell(closing: Connection, ending: Ending) -> None:
-    """Tell an application's event streams and WebSockets that the server is about to end."""
+    """Tell an application's event streams and WebSockets that the worker is about to end."""
     closing.poll(None)
     ending.begin()
 
