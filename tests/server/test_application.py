@@ -146,7 +146,8 @@ class TestInterface:
         @app.websocket("/")
         async def talk() -> None: ...
 
-        assert look_at(app) == Found("asgi", "it has WebSockets", runs_on_wsgi=False)
+        found = Found("asgi", "it has WebSockets", runs_on_wsgi=False, has_websockets=True)
+        assert look_at(app) == found
 
     @pytest.mark.parametrize("hook", ["before_serving", "while_serving", "after_serving"])
     def test_of_functions_around_serving(self, app: Any, hook: str) -> None:

@@ -102,6 +102,38 @@ def test_new_workers_have_new_code_only_where_it_loads(tmp_path: Path) -> None:
         assert server.get_until("/", {"old"}) == "the new one"
 
 
+WITH_WEBSOCKETS = """
+from erlen import Flask
+app = Flask(__name__)
+
+@app.websocket("/")
+async def talk(): ...
+"""
+
+
+@pytest.mark.parametrize(
+    ("options", "warning"),
+    [
+        (
+            ("--interface", "wsgi"),
+            "Warning: WSGI was asked for, but it has WebSockets: these do not run.\n",
+        ),
+        (
+            ("--http", "2"),
+            "Warning: HTTP/2 alone was asked for, but the application has WebSockets: these begin"
+            " by HTTP/1.1 and do not run. '--http auto' serves both.\n",
+        ),
+        (("--http", "1"), ""),
+    ],
+)
+def test_what_leaves_websockets_out_is_warned_of(
+    tmp_path: Path, options: tuple[str, ...], warning: str
+) -> None:
+    (tmp_path / "wsgi.py").write_text(WITH_WEBSOCKETS)
+    with Serving(tmp_path, *options).ready() as server:
+        assert server.output.startswith(f"{warning} * Serving the application on ")
+
+
 def test_a_platform_says_where_to_listen_and_that_a_router_is_before_it(served: Path) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

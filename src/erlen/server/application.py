@@ -43,11 +43,13 @@ class Found:
     :param interface: the one that it needs.
     :param reason: why it needs it.
     :param runs_on_wsgi: whether all of it runs on WSGI too.
+    :param has_websockets: whether it has views of WebSockets.
     """
 
     interface: Interface
     reason: str = ""
     runs_on_wsgi: bool = True
+    has_websockets: bool = False
 
 
 def load(path: str | None) -> App:
@@ -137,7 +139,7 @@ def _report(sender: Connection, path: str | None) -> t.NoReturn:
 def look_at(app: App) -> Found:
     """Tell which interface an application needs: ASGI where it has what WSGI has not."""
     if any(rule.websocket for rule in app.url_map.iter_rules()):
-        return Found("asgi", "it has WebSockets", runs_on_wsgi=False)
+        return Found("asgi", "it has WebSockets", runs_on_wsgi=False, has_websockets=True)
     if app.before_serving_funcs or app.while_serving_gens or app.after_serving_funcs:
         return Found("asgi", "it has functions around serving", runs_on_wsgi=False)
     if "asgi_app" in vars(app) and "wsgi_app" not in vars(app):

@@ -213,7 +213,7 @@ def _health_paths(text: str) -> tuple[str, str] | None:
     live, _, ready = text.partition(",")
     if not (live.startswith("/") and ready.startswith("/")) or live == ready or "," in ready:
         raise click.BadParameter(
-            f"{text!r} is neither 'off' nor two paths, such as '/livez,/readyz'.",
+            f"{text!r} is neither 'off' nor two different paths, such as '/livez,/readyz'.",
             param_hint="'--health'",
         )
     return live, ready

@@ -224,6 +224,11 @@ def serve(settings: Settings) -> None:
 def _decide(settings: Settings) -> Settings:
     """Look at the application, and choose the interface where none was asked for."""
     found = examine(settings.app)
+    if found.has_websockets and settings.http == "2":
+        _warn(
+            "HTTP/2 alone was asked for, but the application has WebSockets: these begin by"
+            " HTTP/1.1 and do not run. '--http auto' serves both."
+        )
     if settings.interface is None:
         # Granian's WSGI takes X_Forwarded_For for X-Forwarded-For, and a proxy may pass that on.
         return replace(settings, interface="asgi" if settings.trust else found.interface)
