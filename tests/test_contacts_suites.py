@@ -81,6 +81,25 @@ def test_a_request_is_mocked_on_its_context(flask: Any, app: Any) -> None:
         flask.globals.request_ctx.request = real
 
 
+@pytest.mark.parametrize("kind", ["app_context", "test_request_context"])
+def test_the_namespace_is_mocked_on_its_context(flask: Any, app: Any, kind: str) -> None:
+    # As a request is; a request that is made in an app context shares it.
+    with app.app_context(), getattr(app, kind)():
+        flask.g.name = "real"
+        with mock.patch.object(flask.globals.app_ctx, "g") as stand_in:
+            assert flask.g._get_current_object() is stand_in
+            assert flask.globals.app_ctx.g is stand_in
+            flask.g.name = "mocked"
+        assert flask.g.name == "real"
+        real = flask.g._get_current_object()
+        del flask.globals.app_ctx.g
+        with pytest.raises(AttributeError, match="g"):
+            flask.g.name  # noqa: B018  # the look is what is tested
+        assert not hasattr(flask.globals.app_ctx, "g")
+        flask.globals.app_ctx.g = real
+        assert flask.g.name == "real"
+
+
 def test_the_type_of_a_proxy_has_werkzeugs_name(flask: Any, app: Any) -> None:
     # Errbot's tests of webhooks look for it in the text of the type.
     for proxy in (flask.request, flask.session, flask.g, flask.current_app):

@@ -90,6 +90,7 @@ class AppContext:
     _request: t.Any
     # Flask 3.1 has given the request back when it tears the app context down.
     _request_done: bool
+    _g_deleted = False
     #: How many streams still read with this context (see helpers.stream_with_context).
     _holds: int
 
@@ -119,12 +120,29 @@ class AppContext:
         """The namespace behind :data:`erlen.g`."""
         g = self._g
         if g is None:
+            if self._g_deleted:
+                raise AttributeError("g")
             g = self._g = self.app.app_ctx_globals_class()
         return g
 
     @g.setter
     def g(self, value: t.Any) -> None:
-        self._g = value
+        for ctx in self._sharing():
+            ctx._g = value
+
+    @g.deleter
+    def g(self) -> None:
+        # As of a request, below.
+        for ctx in self._sharing():
+            ctx._g, ctx._g_deleted = None, True
+
+    def _sharing(self) -> Iterator[AppContext]:
+        """Yield this context, and the requests inside it that have its ``g`` for their own."""
+        yield self
+        ctx = _get_context(None)
+        while isinstance(ctx, RequestContext) and ctx._shared is self:
+            yield ctx
+            ctx = ctx._cv_tokens[0].old_value
 
     @property
     def url_adapter(self) -> MapAdapter | None:
