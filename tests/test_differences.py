@@ -12,6 +12,7 @@ import importlib.util
 import io
 import re
 import threading
+import typing
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -340,6 +341,21 @@ def test_modules_have_erlens_names(real: Any) -> None:
     for package, name in ((real, "flask"), (erlen, "erlen")):
         assert package.Flask.__module__ == f"{name}.app"
         assert package.Request.__module__ == f"{name}.wrappers"
+
+
+@peer
+def test_annotations_can_be_evaluated(real: Any) -> None:
+    def hello() -> Any: ...
+
+    def hints(package: Any) -> list[dict[str, Any]]:
+        types = importlib.import_module(f"{package.__name__}.typing")
+        hello.__annotations__["return"] = types.ResponseReturnValue
+        asked = (hello, package.make_response, package.Flask.dispatch_request)
+        return [typing.get_type_hints(function) for function in asked]
+
+    with pytest.raises(NameError, match="'Response' is not defined"):
+        hints(real)
+    assert all(found["return"] for found in hints(erlen))
 
 
 @peer

@@ -47,6 +47,7 @@ def test_a_worker_does_not_load_what_it_does_not_use() -> None:
     [
         ("app.jinja_env", "jinja2"),
         ("import erlen.templating; erlen.templating.Environment", "jinja2"),
+        ("import erlen, typing; typing.get_type_hints(erlen.render_template)", "jinja2"),
         ("app.cli", "click"),
         ("import erlen; erlen.cli.AppGroup", "erlen.cli"),
         ("app.test_client()", "erlen.testing"),

@@ -24,7 +24,7 @@ from werkzeug.wsgi import wrap_file
 from ._http import LAST_SECOND, http_date
 from .wrappers import Response, _keeps
 
-Path: t.TypeAlias = "os.PathLike[t.Any] | str"
+Path: t.TypeAlias = os.PathLike[t.Any] | str
 
 # Without O_NONBLOCK a named pipe is waited for; to a regular file it means nothing.
 _OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)

@@ -1,11 +1,29 @@
-"""A descriptor for what is made when it is first asked for."""
+"""What comes when it is first asked for: an attribute, and a module that an annotation names."""
 
 from __future__ import annotations
 
 import typing as t
 from collections.abc import Callable
+from importlib import import_module
 
 T = t.TypeVar("T")
+
+
+class LateModule:
+    """Stands for a module in annotations, and imports it when one of them is evaluated.
+
+    ``typing.get_type_hints`` evaluates an annotation among the names of the module where it is
+    written, and there a ``__getattr__`` of that module is not asked. So the module that is slow
+    to import stands among them, once as itself for type checkers and once as this.
+
+    :param name: the module's full name.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __getattr__(self, name: str) -> t.Any:
+        return getattr(import_module(self._name), name)
 
 
 class _Lazy(t.Generic[T]):

@@ -10,19 +10,24 @@ from functools import partial
 
 from . import typing as ft
 from ._ending import Ending
-from ._lazy import lazy
+from ._lazy import LateModule, lazy
 from .scaffold import Scaffold, setupmethod
 
 if t.TYPE_CHECKING:
     import asyncio
 
-    from .asgi.pool import Pool
-    from .asgi.testing import TestApp
-    from .asgi.websocket import WebSocket
+    from . import testing
+    from .asgi import pool, websocket
+    from .asgi import testing as _asgi
     from .config import Config
     from .routing import Map
-    from .testing import FlaskClient, FlaskCliRunner
     from .wrappers import Response
+else:
+    asyncio = LateModule("asyncio")
+    testing = LateModule("erlen.testing")
+    pool = LateModule("erlen.asgi.pool")
+    websocket = LateModule("erlen.asgi.websocket")
+    _asgi = LateModule("erlen.asgi.testing")
 
 if sys.version_info >= (3, 12):
     from inspect import markcoroutinefunction
@@ -63,9 +68,9 @@ class Served(Scaffold):
     """How an app is served and tested; what ASGI brings stands under Quart's names."""
 
     #: The class of :data:`erlen.websocket`; default: :class:`erlen.asgi.WebSocket`.
-    websocket_class: type[WebSocket] | None = None
-    test_client_class: type[FlaskClient] | None = None
-    test_cli_runner_class: type[FlaskCliRunner] | None = None
+    websocket_class: type[websocket.WebSocket] | None = None
+    test_client_class: type[testing.FlaskClient] | None = None
+    test_cli_runner_class: type[testing.FlaskCliRunner] | None = None
 
     if t.TYPE_CHECKING:  # the app's
         config: Config
@@ -103,7 +108,7 @@ class Served(Scaffold):
         return Ending()
 
     @lazy
-    def _pool(self) -> Pool:
+    def _pool(self) -> pool.Pool:
         # PERF: asyncio is slow to import, and WSGI needs none of it; the same below.
         from .asgi.pool import Pool
 
@@ -162,7 +167,7 @@ class Served(Scaffold):
 
         add_task(self, (func, args, kwargs))
 
-    def test_app(self) -> TestApp:
+    def test_app(self) -> _asgi.TestApp:
         """Make what runs the lifespan around tests: ``with app.test_app(): …``."""
         from .asgi.testing import TestApp
 
@@ -188,7 +193,7 @@ class Served(Scaffold):
 
         run_app(self, host, port, debug, load_dotenv, **options)
 
-    def test_client(self, use_cookies: bool = True, **kwargs: t.Any) -> FlaskClient:
+    def test_client(self, use_cookies: bool = True, **kwargs: t.Any) -> testing.FlaskClient:
         """Make a client that calls the app without a server.
 
         :param use_cookies: keep cookies between requests.
@@ -200,7 +205,7 @@ class Served(Scaffold):
         cls = self.test_client_class or FlaskClient
         return cls(self, self.response_class, use_cookies=use_cookies, **kwargs)
 
-    def test_cli_runner(self, **kwargs: t.Any) -> FlaskCliRunner:
+    def test_cli_runner(self, **kwargs: t.Any) -> testing.FlaskCliRunner:
         """Make a runner of the app's commands.
 
         :param kwargs: passed to ``test_cli_runner_class``.

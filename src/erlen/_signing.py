@@ -18,7 +18,7 @@ from itsdangerous import TimestampSigner, URLSafeTimedSerializer, want_bytes
 from itsdangerous.encoding import int_to_bytes
 
 # The inner and the outer hash of an HMAC, before there is a text; copy them before use.
-_KeyedHMAC: t.TypeAlias = "tuple[t.Any, t.Any]"
+_KeyedHMAC: t.TypeAlias = tuple[t.Any, t.Any]
 
 
 class SessionSigner(TimestampSigner):
@@ -96,7 +96,7 @@ _FROM_URL_SAFE = bytes.maketrans(b"-_", b"+/")
 
 # A session that was read: when it was signed, and its data where nothing in them can change, else
 # the JSON that they are made of each time.
-_Known: t.TypeAlias = "tuple[int, dict[str, t.Any] | None, str]"
+_Known: t.TypeAlias = tuple[int, dict[str, t.Any] | None, str]
 _MAX_KNOWN = 1000  # sessions that are remembered
 _MAX_KNOWN_SIZE = 8192  # characters of one, cookie and JSON
 _CONSTANTS = frozenset({str, int, float, bool, type(None), bytes, datetime, UUID})

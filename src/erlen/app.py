@@ -16,7 +16,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from . import dispatch, errors, templating, urls
 from . import typing as ft
-from ._lazy import lazy
+from ._lazy import LateModule, lazy
 from ._paths import find_instance_path, find_name
 from ._returned import to_response
 from ._serving import Served, mark_asgi
@@ -36,8 +36,9 @@ from .templating import template_registrar
 from .wrappers import Request, Response, redirect_to
 
 if t.TYPE_CHECKING:
-    from ._jinja import DispatchingJinjaLoader, Environment
-    from .cli import AppGroup
+    from . import cli as _cli
+else:
+    _cli = LateModule("erlen.cli")
 
 T_shell_context_processor = t.TypeVar(
     "T_shell_context_processor", bound=ft.ShellContextProcessorCallable
@@ -65,7 +66,7 @@ class Flask(Served):
     response_class: type[Response] = Response
     session_interface: SessionInterface = SecureCookieSessionInterface()
     aborter_class = Aborter
-    jinja_environment = t.cast("type[Environment]", templating.LateEnvironment())
+    jinja_environment = t.cast("type[templating.Environment]", templating.LateEnvironment())
     jinja_options: dict[str, t.Any] = {}
     app_ctx_globals_class = _AppCtxGlobals
     config_class = Config
@@ -200,7 +201,7 @@ class Flask(Served):
         return find_name(self.import_name)
 
     @lazy
-    def cli(self) -> AppGroup:
+    def cli(self) -> _cli.AppGroup:
         """The Click group of its commands, found under the ``erlen`` command."""
         # PERF: as for a blueprint's.
         from .cli import AppGroup
@@ -213,7 +214,7 @@ class Flask(Served):
         return create_logger(self)
 
     @lazy
-    def jinja_env(self) -> Environment:
+    def jinja_env(self) -> templating.Environment:
         """The Jinja environment; made when it is first used."""
         return self.create_jinja_environment()
 
@@ -253,11 +254,11 @@ class Flask(Served):
         path = os.path.join(self.instance_path, resource)
         return open(path, mode, encoding=None if "b" in mode else encoding)
 
-    def create_jinja_environment(self) -> Environment:
+    def create_jinja_environment(self) -> templating.Environment:
         """Make the Jinja environment, a ``jinja_environment`` with ``jinja_options``."""
         return templating.create_environment(self)
 
-    def create_global_jinja_loader(self) -> DispatchingJinjaLoader:
+    def create_global_jinja_loader(self) -> templating.DispatchingJinjaLoader:
         """Make the loader that looks in the app's folder, then in the blueprints'."""
         return templating.DispatchingJinjaLoader(self)
 

@@ -8,7 +8,7 @@ from collections import defaultdict
 from functools import update_wrapper
 
 from . import typing as ft
-from ._lazy import lazy
+from ._lazy import LateModule, lazy
 from .scaffold import (
     Scaffold,
     T_after_request,
@@ -29,9 +29,12 @@ from .templating import template_registrar
 from .typing import App
 
 if t.TYPE_CHECKING:
-    from jinja2 import Environment
+    import jinja2
 
-    from .cli import AppGroup
+    from . import cli as _cli
+else:
+    jinja2 = LateModule("jinja2")
+    _cli = LateModule("erlen.cli")
 
 DeferredSetupFunction = t.Callable[["BlueprintSetupState"], None]
 
@@ -103,7 +106,7 @@ class BlueprintSetupState:
         )
 
 
-def _when_registered(blueprint: Blueprint, put: t.Callable[[Environment], None]) -> None:
+def _when_registered(blueprint: Blueprint, put: t.Callable[[jinja2.Environment], None]) -> None:
     blueprint.record_once(lambda state: put(state.app.jinja_env))
 
 
@@ -168,7 +171,7 @@ class Blueprint(Scaffold):
         self._blueprints: list[tuple[Blueprint, dict[str, t.Any]]] = []
 
     @lazy
-    def cli(self) -> AppGroup:
+    def cli(self) -> _cli.AppGroup:
         """The Click group of its commands, found under the ``erlen`` command."""
         # PERF: click and the command line take a fifth of the time to import; a worker that
         # serves requests needs neither.

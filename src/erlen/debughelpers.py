@@ -6,13 +6,16 @@ import typing as t
 from collections.abc import Callable, Iterator
 
 from werkzeug.routing import RequestRedirect
+from werkzeug.wrappers import Request
 
+from ._lazy import LateModule
 from .globals import _cv_app
 from .typing import App
 
 if t.TYPE_CHECKING:
-    from jinja2 import BaseLoader
-    from werkzeug.wrappers import Request
+    import jinja2
+else:
+    jinja2 = LateModule("jinja2")
 
 _Source = tuple[str, str | None, Callable[[], bool] | None]
 
@@ -95,7 +98,7 @@ def attach_enctype_error_multidict(request: Request) -> None:
 
 
 def explain_template_loading_attempts(
-    app: App, template: str, attempts: list[tuple[BaseLoader, t.Any, _Source | None]]
+    app: App, template: str, attempts: list[tuple[jinja2.BaseLoader, t.Any, _Source | None]]
 ) -> None:
     """Log where a template was looked for, for ``EXPLAIN_TEMPLATE_LOADING``.
 
@@ -141,7 +144,7 @@ def _describe_owner(owner: t.Any) -> str:
     return repr(owner)
 
 
-def _describe_loader(loader: BaseLoader) -> Iterator[str]:
+def _describe_loader(loader: jinja2.BaseLoader) -> Iterator[str]:
     yield f"class: {type(loader).__module__}.{type(loader).__name__}"
     for key, value in sorted(vars(loader).items()):
         if key.startswith("_"):

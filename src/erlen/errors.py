@@ -27,7 +27,7 @@ HANDLERS: frozenset[str] = frozenset(
     {"handle_exception", "handle_http_exception", "handle_user_exception"}
 )
 
-ExcInfo: t.TypeAlias = "tuple[type[BaseException], BaseException, t.Any] | tuple[None, None, None]"
+ExcInfo: t.TypeAlias = tuple[type[BaseException], BaseException, t.Any] | tuple[None, None, None]
 
 
 def find_error_handler(

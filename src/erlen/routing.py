@@ -67,8 +67,8 @@ def _builds_plainly(kind: type[_Rule]) -> bool:
     )
 
 
-Hit: t.TypeAlias = "tuple[_Rule, dict[str, t.Any]]"
-Match: t.TypeAlias = "Callable[[str], re.Match[str] | None]"
+Hit: t.TypeAlias = tuple[_Rule, dict[str, t.Any]]
+Match: t.TypeAlias = Callable[[str], re.Match[str] | None]
 
 # An expression with these looks beyond its own text, so it cannot stand inside a larger one.
 _looks_around = re.compile(r"[$^]|\\[AZbB1-9]|\(\?(?!:)")

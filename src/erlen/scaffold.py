@@ -12,7 +12,7 @@ from functools import update_wrapper
 from werkzeug.exceptions import HTTPException, default_exceptions
 
 from . import typing as ft
-from ._lazy import lazy
+from ._lazy import LateModule, lazy
 from ._paths import _find_package_path as _find_package_path
 from ._paths import find_package as find_package
 from ._paths import get_root_path
@@ -22,7 +22,9 @@ from .templating import _default_template_ctx_processor
 from .wrappers import Response
 
 if t.TYPE_CHECKING:
-    from jinja2 import BaseLoader
+    import jinja2
+else:
+    jinja2 = LateModule("jinja2")
 
 # Told apart from None where None has a meaning of its own.
 _sentinel = object()
@@ -253,7 +255,7 @@ class Scaffold:
         return open(path, mode, encoding=None if mode == "rb" else encoding)
 
     @lazy
-    def jinja_loader(self) -> BaseLoader | None:
+    def jinja_loader(self) -> jinja2.BaseLoader | None:
         """The loader of this object's own templates, or ``None`` without a template folder."""
         if self.template_folder is None:
             return None

@@ -15,14 +15,18 @@ from datetime import UTC, datetime
 from werkzeug.datastructures import CallbackDict
 
 from ._http import read_cookie
+from ._lazy import LateModule
 from .json.tag import TaggedJSONSerializer
 from .typing import App
 from .wrappers import Request, Response
 
 if t.TYPE_CHECKING:
-    from itsdangerous import URLSafeTimedSerializer
+    import itsdangerous
 
-    from ._signing import SessionSerializer
+    from . import _signing
+else:
+    itsdangerous = LateModule("itsdangerous")
+    _signing = LateModule("erlen._signing")
 
 
 class SessionMixin(MutableMapping[str, t.Any]):
@@ -218,7 +222,7 @@ class SecureCookieSessionInterface(SessionInterface):
 
     #: The signing serializers made so far, by all that went into them. Copied on change, so that
     #: threads need no lock, and emptied when it holds 16.
-    _signing_serializers: Mapping[t.Any, SessionSerializer] = {}
+    _signing_serializers: Mapping[t.Any, _signing.SessionSerializer] = {}
 
     _opens_lazily = True
 
@@ -230,7 +234,7 @@ class SecureCookieSessionInterface(SessionInterface):
             for name in ("open_session", "save_session", "should_set_cookie", "is_null_session")
         )
 
-    def get_signing_serializer(self, app: App) -> URLSafeTimedSerializer | None:
+    def get_signing_serializer(self, app: App) -> itsdangerous.URLSafeTimedSerializer | None:
         """Return what signs and reads the cookies of an app.
 
         :return: a serializer that signs with ``SECRET_KEY`` and also reads what was signed with
@@ -251,7 +255,7 @@ class SecureCookieSessionInterface(SessionInterface):
             self._signing_serializers = {**others, made_of: known}
         return known
 
-    def _make_signing_serializer(self, keys: tuple[str | bytes, ...]) -> SessionSerializer:
+    def _make_signing_serializer(self, keys: tuple[str | bytes, ...]) -> _signing.SessionSerializer:
         # PERF: many apps have no session, and itsdangerous takes a fortieth of the time to import.
         from ._signing import SessionSerializer, SessionSigner
 

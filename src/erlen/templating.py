@@ -7,6 +7,7 @@ from collections.abc import Generator, Iterator
 from inspect import isawaitable
 
 from . import typing as ft
+from ._lazy import LateModule
 from .ctx import has_request_context
 from .dispatch import is_async
 from .globals import _cv_app, _no_app_msg, g, request, session
@@ -15,19 +16,19 @@ from .signals import before_render_template, template_rendered
 from .typing import App
 
 if t.TYPE_CHECKING:
-    from jinja2 import Environment as BaseEnvironment
-    from jinja2 import Template
+    import jinja2
 
+    from . import _jinja
     from ._jinja import DispatchingJinjaLoader as DispatchingJinjaLoader
     from ._jinja import Environment as Environment
 else:
+    jinja2 = LateModule("jinja2")
+    _jinja = LateModule("erlen._jinja")
 
     def __getattr__(name: str) -> t.Any:
         if name not in ("DispatchingJinjaLoader", "Environment"):
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         # PERF: Jinja takes a seventh of the time to import erlen; an API has no templates.
-        from . import _jinja
-
         return getattr(_jinja, name)
 
 
@@ -119,20 +120,18 @@ async def _update_template_context_async(app: App, context: dict[str, t.Any]) ->
 class LateEnvironment:
     """In a class body it stands for :class:`Environment`, and imports Jinja when it is read."""
 
-    def __get__(self, instance: object, owner: type | None = None) -> type[Environment]:
-        from ._jinja import Environment
-
-        return Environment
+    def __get__(self, instance: object, owner: type | None = None) -> type[_jinja.Environment]:
+        return _jinja.Environment
 
 
-def create_environment(app: App) -> Environment:
+def create_environment(app: App) -> _jinja.Environment:
     """Make an app's Jinja environment, with Flask's globals and its JSON."""
     options = dict(app.jinja_options)
     options.setdefault("autoescape", app.select_jinja_autoescape)
     if "auto_reload" not in options:
         auto_reload = app.config["TEMPLATES_AUTO_RELOAD"]
         options["auto_reload"] = app.debug if auto_reload is None else auto_reload
-    env: Environment = app.jinja_environment(app, **options)
+    env: _jinja.Environment = app.jinja_environment(app, **options)
     env.globals.update(
         url_for=app.url_for,
         get_flashed_messages=get_flashed_messages,
@@ -155,14 +154,14 @@ def _current_app() -> App:
     return ctx.app
 
 
-def _from_string(app: App, source: str) -> Template:
+def _from_string(app: App, source: str) -> jinja2.Template:
     env = app.jinja_env
     # An app may have put a plain Jinja environment in the place of ours.
-    template: Template = getattr(env, "compile_once", env.from_string)(source)
+    template: jinja2.Template = getattr(env, "compile_once", env.from_string)(source)
     return template
 
 
-def _prepare(app: App, template: Template, context: dict[str, t.Any]) -> None:
+def _prepare(app: App, template: jinja2.Template, context: dict[str, t.Any]) -> None:
     app.update_template_context(context)
     if before_render_template.receivers:
         before_render_template.send(
@@ -170,14 +169,14 @@ def _prepare(app: App, template: Template, context: dict[str, t.Any]) -> None:
         )
 
 
-def _rendered(app: App, template: Template, context: dict[str, t.Any]) -> None:
+def _rendered(app: App, template: jinja2.Template, context: dict[str, t.Any]) -> None:
     if template_rendered.receivers:
         template_rendered.send(
             app, _async_wrapper=app.ensure_sync, template=template, context=context
         )
 
 
-async def _prepare_async(app: App, template: Template, context: dict[str, t.Any]) -> None:
+async def _prepare_async(app: App, template: jinja2.Template, context: dict[str, t.Any]) -> None:
     name = "update_template_context"
     if name not in app.__dict__ and app._keeps(name):
         await _update_template_context_async(app, context)
@@ -187,7 +186,7 @@ async def _prepare_async(app: App, template: Template, context: dict[str, t.Any]
 
 
 async def _send_async(
-    signal: t.Any, app: App, template: Template, context: dict[str, t.Any]
+    signal: t.Any, app: App, template: jinja2.Template, context: dict[str, t.Any]
 ) -> None:
     if signal.receivers:
         await signal.send_async(
@@ -202,14 +201,14 @@ def _as_coroutine(receiver: t.Callable[..., t.Any]) -> t.Callable[..., t.Any]:
     return receive
 
 
-def _render(app: App, template: Template, context: dict[str, t.Any]) -> str:
+def _render(app: App, template: jinja2.Template, context: dict[str, t.Any]) -> str:
     _prepare(app, template, context)
     text = template.render(context)
     _rendered(app, template, context)
     return text
 
 
-async def _render_async(app: App, template: Template, context: dict[str, t.Any]) -> str:
+async def _render_async(app: App, template: jinja2.Template, context: dict[str, t.Any]) -> str:
     await _prepare_async(app, template, context)
     if template.environment.is_async:
         text = await template.render_async(context)
@@ -219,7 +218,7 @@ async def _render_async(app: App, template: Template, context: dict[str, t.Any])
     return text
 
 
-def _stream(app: App, template: Template, context: dict[str, t.Any]) -> Iterator[str]:
+def _stream(app: App, template: jinja2.Template, context: dict[str, t.Any]) -> Iterator[str]:
     def generate() -> Iterator[str]:
         yield from template.generate(context)
         _rendered(app, template, context)
@@ -229,7 +228,7 @@ def _stream(app: App, template: Template, context: dict[str, t.Any]) -> Iterator
 
 
 def render_template(
-    template_name_or_list: str | Template | list[str | Template], **context: t.Any
+    template_name_or_list: str | jinja2.Template | list[str | jinja2.Template], **context: t.Any
 ) -> str:
     """Render a template of the current app.
 
@@ -257,7 +256,7 @@ def render_template_string(source: str, **context: t.Any) -> str:
 
 
 def stream_template(
-    template_name_or_list: str | Template | list[str | Template], **context: t.Any
+    template_name_or_list: str | jinja2.Template | list[str | jinja2.Template], **context: t.Any
 ) -> Iterator[str]:
     """Render a template of the current app piece by piece; a view can return the iterator.
 
@@ -284,7 +283,9 @@ def stream_template_string(source: str, **context: t.Any) -> Iterator[str]:
 
 
 def render_block(
-    template_name_or_list: str | Template | list[str | Template], block: str, **context: t.Any
+    template_name_or_list: str | jinja2.Template | list[str | jinja2.Template],
+    block: str,
+    **context: t.Any,
 ) -> str:
     """Render one block of a template, such as the part of a page that htmx asks for.
 
@@ -306,15 +307,15 @@ def render_block(
 
 
 def _template_with_blocks(
-    app: App, name_or_list: str | Template | list[str | Template]
-) -> Template:
-    template: Template = app.jinja_env.get_or_select_template(name_or_list)
+    app: App, name_or_list: str | jinja2.Template | list[str | jinja2.Template]
+) -> jinja2.Template:
+    template: jinja2.Template = app.jinja_env.get_or_select_template(name_or_list)
     if template.environment.is_async:
         raise RuntimeError("'render_block' cannot render in an environment with 'enable_async'.")
     return template
 
 
-def _text_of_block(template: Template, block: str, context: dict[str, t.Any]) -> str:
+def _text_of_block(template: jinja2.Template, block: str, context: dict[str, t.Any]) -> str:
     jinja_context = template.new_context(context)
     try:
         # Up to its first text a template makes its imports and meets the templates it extends.
@@ -335,7 +336,7 @@ def _text_of_block(template: Template, block: str, context: dict[str, t.Any]) ->
 
 
 async def render_template_async(
-    template_name_or_list: str | Template | list[str | Template], **context: t.Any
+    template_name_or_list: str | jinja2.Template | list[str | jinja2.Template], **context: t.Any
 ) -> str:
     """Render a template of the current app in async code.
 
@@ -362,7 +363,7 @@ async def render_template_string_async(source: str, **context: t.Any) -> str:
 
 
 async def stream_template_async(
-    template_name_or_list: str | Template | list[str | Template], **context: t.Any
+    template_name_or_list: str | jinja2.Template | list[str | jinja2.Template], **context: t.Any
 ) -> Iterator[str]:
     """Render a template piece by piece; async context processors are awaited before the first.
 
@@ -391,7 +392,9 @@ async def stream_template_string_async(source: str, **context: t.Any) -> Iterato
 
 
 async def render_block_async(
-    template_name_or_list: str | Template | list[str | Template], block: str, **context: t.Any
+    template_name_or_list: str | jinja2.Template | list[str | jinja2.Template],
+    block: str,
+    **context: t.Any,
 ) -> str:
     """Render one block of a template in async code; async context processors are awaited.
 
@@ -430,7 +433,7 @@ class TemplateAdder(t.Protocol):
 def template_registrar(
     kind: str,
     method: str,
-    set_up: t.Callable[[t.Any, t.Callable[[BaseEnvironment], None]], t.Any],
+    set_up: t.Callable[[t.Any, t.Callable[[jinja2.Environment], None]], t.Any],
 ) -> tuple[TemplateDecorator, TemplateAdder]:
     """Make the decorator and the ``add_`` method that register filters, tests or globals.
 
@@ -449,7 +452,7 @@ def template_registrar(
     def add(self: t.Any, f: t.Callable[..., t.Any], name: str | None = None) -> None:
         self._check_setup_finished(add.__name__)
 
-        def put(env: BaseEnvironment) -> None:
+        def put(env: jinja2.Environment) -> None:
             getattr(env, kind)[name or f.__name__] = f
 
         set_up(self, put)

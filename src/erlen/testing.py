@@ -12,18 +12,18 @@ from urllib.parse import urlsplit
 
 import werkzeug.test
 from click.testing import CliRunner, Result
-from werkzeug.test import Client
+from werkzeug.test import Client, TestResponse
 from werkzeug.wrappers import Request as BaseRequest
 
+from ._lazy import LateModule
 from .cli import ScriptInfo
 from .sessions import SessionMixin
-from .typing import App
+from .typing import App, WSGIEnvironment
 
 if t.TYPE_CHECKING:
-    from werkzeug.test import TestResponse
-
-    from .asgi.testing import WebSocketConnection
-    from .typing import WSGIEnvironment
+    from .asgi import testing as _asgi
+else:
+    _asgi = LateModule("erlen.asgi.testing")
 
 
 class EnvironBuilder(werkzeug.test.EnvironBuilder):
@@ -215,7 +215,7 @@ class FlaskClient(Client):
         self._new_contexts.clear()
         return response
 
-    def websocket(self, *args: t.Any, **kwargs: t.Any) -> WebSocketConnection:
+    def websocket(self, *args: t.Any, **kwargs: t.Any) -> _asgi.WebSocketConnection:
         """Open a WebSocket: ``with client.websocket("/chat") as ws: ws.send("hello")``.
 
         :param args: those of :class:`EnvironBuilder`, headers among them.

@@ -12,36 +12,45 @@ from collections.abc import (
     AsyncIterator,
     Awaitable,
     Callable,
+    Iterable,
     Iterator,
     Mapping,
+    MutableMapping,
     Sequence,
 )
+
+from werkzeug.datastructures import Headers as Headers
+from werkzeug.sansio.response import Response as Response
 
 if t.TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse as StartResponse
     from _typeshed.wsgi import WSGIApplication as WSGIApplication
     from _typeshed.wsgi import WSGIEnvironment as WSGIEnvironment
-    from werkzeug.datastructures import Headers as Headers
-    from werkzeug.sansio.response import Response as Response
 
     class BodyStream(t.IO[bytes]):
         """The body of a request; under ASGI an async view can iterate it as it comes."""
 
         def __aiter__(self) -> AsyncIterator[bytes]: ...
+else:
+    # What typing.get_type_hints finds; wsgiref.types would have to be imported.
+    WSGIEnvironment = dict[str, t.Any]
+    StartResponse = Callable[..., Callable[[bytes], object]]
+    WSGIApplication = Callable[[WSGIEnvironment, StartResponse], Iterable[bytes]]
+    BodyStream = t.IO[bytes]
 
 
 #: What is known of an ASGI connection; a message; awaited for its messages; awaited with ours.
-Scope: t.TypeAlias = "t.MutableMapping[str, t.Any]"
-Message: t.TypeAlias = "t.MutableMapping[str, t.Any]"
-Receive: t.TypeAlias = "Callable[[], Awaitable[Message]]"
-Send: t.TypeAlias = "Callable[[Message], Awaitable[None]]"
+Scope: t.TypeAlias = MutableMapping[str, t.Any]
+Message: t.TypeAlias = MutableMapping[str, t.Any]
+Receive: t.TypeAlias = Callable[[], Awaitable[Message]]
+Send: t.TypeAlias = Callable[[Message], Awaitable[None]]
 
 #: The application, named from below.
 App: t.TypeAlias = t.Any
 
 #: What a view may return as the body, or as a whole response.
 ResponseValue = t.Union[
-    "Response",
+    Response,
     str,
     bytes,
     list[t.Any],
@@ -57,7 +66,7 @@ HeaderValue = t.Union[str, list[str], tuple[str, ...]]
 
 #: What a view may return as headers.
 HeadersValue = t.Union[
-    "Headers",
+    Headers,
     Mapping[str, HeaderValue],
     Sequence[tuple[str, HeaderValue]],
 ]
@@ -68,10 +77,10 @@ ResponseReturnValue = t.Union[
     tuple[ResponseValue, HeadersValue],
     tuple[ResponseValue, int],
     tuple[ResponseValue, int, HeadersValue],
-    "WSGIApplication",
+    WSGIApplication,
 ]
 
-ResponseClass = t.TypeVar("ResponseClass", bound="Response")
+ResponseClass = t.TypeVar("ResponseClass", bound=Response)
 
 #: The key of the dicts of hooks: None for the app, else a blueprint's name.
 AppOrBlueprintKey = t.Optional[str]

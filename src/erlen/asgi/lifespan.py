@@ -121,7 +121,7 @@ def listen(ending: Ending) -> Callable[[], None]:
 
 # Background tasks.
 
-Work: t.TypeAlias = "tuple[Callable[..., t.Any], tuple[t.Any, ...], dict[str, t.Any]]"
+Work: t.TypeAlias = tuple[Callable[..., t.Any], tuple[t.Any, ...], dict[str, t.Any]]
 
 
 def add_task(app: ft.App, work: Work) -> None:

@@ -29,7 +29,7 @@ class _Job(asyncio.Future[t.Any]):
         return False
 
 
-Work: t.TypeAlias = "tuple[_Job, Context, Callable[..., t.Any], tuple[t.Any, ...]]"
+Work: t.TypeAlias = tuple[_Job, Context, Callable[..., t.Any], tuple[t.Any, ...]]
 
 
 class Pool:

@@ -14,9 +14,9 @@ from .body import Body
 from .environ import _BLOCK, FileBlocks
 from .pool import Pool
 
-RawHeaders: t.TypeAlias = "list[tuple[bytes, bytes]]"
+RawHeaders: t.TypeAlias = list[tuple[bytes, bytes]]
 #: Status, headers, and the body: bytes, or a :class:`Stream`.
-Answer: t.TypeAlias = "tuple[int, RawHeaders, t.Any]"
+Answer: t.TypeAlias = tuple[int, RawHeaders, t.Any]
 
 _END: t.Any = object()
 _RAW_TYPES = {name: (b"content-type", value.encode()) for name, (_, value) in _TYPE_HEADERS.items()}

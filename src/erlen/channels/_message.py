@@ -9,7 +9,7 @@ import msgspec
 from ..sse import Event
 
 #: An id as it is compared: milliseconds since 1970, and a count within one.
-Position: t.TypeAlias = "tuple[int, int]"
+Position: t.TypeAlias = tuple[int, int]
 
 
 class ChannelError(ConnectionError):

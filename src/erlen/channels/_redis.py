@@ -50,7 +50,7 @@ redis.call('PUBLISH', KEYS[1], id .. ' ' .. ARGV[1])
 return id
 """
 
-_Command: t.TypeAlias = "tuple[t.Any, ...]"
+_Command: t.TypeAlias = tuple[t.Any, ...]
 _Errors = (RedisError, OSError)
 
 

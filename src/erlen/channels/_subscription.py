@@ -13,7 +13,7 @@ from ..sse import on_close
 from ._message import Message, Position
 
 #: Somebody who waits for a message: a thread, or a task.
-Waiter: t.TypeAlias = "threading.Event | asyncio.Future[None]"
+Waiter: t.TypeAlias = threading.Event | asyncio.Future[None]
 
 
 class Hub(t.Protocol):

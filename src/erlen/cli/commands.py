@@ -13,6 +13,7 @@ from werkzeug.serving import is_running_from_reloader
 
 from ..config import get_debug_flag
 from ..globals import current_app
+from ..typing import StartResponse, WSGIApplication, WSGIEnvironment
 from .options import (
     CertParamType,
     SeparatedPathType,
@@ -22,9 +23,6 @@ from .options import (
 )
 from .script import ScriptInfo, pass_script_info, with_appcontext
 from .serve import serve, show_server_banner
-
-if t.TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 
 @click.command("run", short_help="Run a development server.")

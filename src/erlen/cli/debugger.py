@@ -14,8 +14,7 @@ from werkzeug.debug.tbtools import DebugFrameSummary, DebugTraceback
 from werkzeug.utils import cached_property
 from werkzeug.wrappers import Response
 
-if t.TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+from ..typing import StartResponse, WSGIApplication, WSGIEnvironment
 
 # As many members of an exception group as Python itself prints.
 _MAX_MEMBERS = 15

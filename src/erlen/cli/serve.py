@@ -13,11 +13,8 @@ from werkzeug.serving import is_running_from_reloader
 
 from .._serving import Served
 from ..config import get_debug_flag, get_load_dotenv
-from ..typing import App
+from ..typing import App, WSGIApplication
 from .dotenv import load_dotenv as load_dotenv_files
-
-if t.TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIApplication
 
 
 def show_server_banner(debug: bool, app_import_path: str | None) -> None:

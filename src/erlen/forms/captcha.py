@@ -18,7 +18,7 @@ from ._captcha_work import WORK
 
 logger = logging.getLogger(__name__)
 
-Nonce: t.TypeAlias = "str | Callable[[], str]"
+Nonce: t.TypeAlias = str | Callable[[], str]
 
 PROVIDERS: dict[str, Provider] = {
     "recaptcha": RECAPTCHA,

@@ -17,7 +17,7 @@ from babel import Locale
 
 from ._current import get_locale, get_timezone, needed
 
-Number: t.TypeAlias = "int | float | Decimal | str"
+Number: t.TypeAlias = int | float | Decimal | str
 Granularity: t.TypeAlias = t.Literal["year", "month", "week", "day", "hour", "minute", "second"]
 
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json as _json
 import typing as t
 
+from .._lazy import LateModule
 from ..globals import _get_context, current_app
 from .provider import _default
 
 if t.TYPE_CHECKING:
-    from ..wrappers import Response
+    from .. import wrappers
+else:
+    wrappers = LateModule("erlen.wrappers")  # which imports this module
 
 
 def dumps(obj: t.Any, **kwargs: t.Any) -> str:
@@ -66,7 +69,7 @@ def load(fp: t.IO[t.AnyStr], **kwargs: t.Any) -> t.Any:
     return _json.load(fp, **kwargs)
 
 
-def jsonify(*args: t.Any, **kwargs: t.Any) -> Response:
+def jsonify(*args: t.Any, **kwargs: t.Any) -> wrappers.Response:
     """Answer with JSON: ``current_app.json.response``.
 
     A view may as well return the dict or list itself.

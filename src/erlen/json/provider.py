@@ -12,16 +12,14 @@ from json import encoder
 from uuid import UUID
 
 from werkzeug.http import http_date
+from werkzeug.sansio.response import Response
 
 from ..typing import App
 
-if t.TYPE_CHECKING:
-    from werkzeug.sansio.response import Response
-
 _COMPACT = {"separators": (",", ":")}
 _Encode = Callable[[t.Any, int], t.Iterable[str]]
-_Options: t.TypeAlias = "tuple[Callable[[t.Any], t.Any], bool, bool]"
-_Known: t.TypeAlias = "tuple[_Options, _Encode]"  # an encoder, and the options of it
+_Options: t.TypeAlias = tuple[Callable[[t.Any], t.Any], bool, bool]
+_Known: t.TypeAlias = tuple[_Options, _Encode]  # an encoder, and the options of it
 
 
 class JSONProvider:

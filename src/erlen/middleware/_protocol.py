@@ -14,7 +14,7 @@ Message: t.TypeAlias = MutableMapping[str, t.Any]
 Receive: t.TypeAlias = Callable[[], Awaitable[Message]]
 Send: t.TypeAlias = Callable[[Message], Awaitable[None]]
 ASGIApplication: t.TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
-Application: t.TypeAlias = "ft.WSGIApplication | ASGIApplication"
+Application: t.TypeAlias = ft.WSGIApplication | ASGIApplication
 
 Protocol: t.TypeAlias = t.Literal["WSGI", "ASGI"]
 BOTH: t.Final[frozenset[Protocol]] = frozenset({"WSGI", "ASGI"})

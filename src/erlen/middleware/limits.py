@@ -23,7 +23,7 @@ from ._protocol import Application, Message, Middleware, Receive, Scope, Send
 
 logger = logging.getLogger("erlen.middleware")
 
-_Network: t.TypeAlias = "ipaddress.IPv4Network | ipaddress.IPv6Network"
+_Network: t.TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 _SPOOL = 1024 * 1024
 # What no host has: the marks of a URL, of a pattern, of a mistake.
 _NO_HOST = frozenset("/*@?# ,")

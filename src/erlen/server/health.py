@@ -14,7 +14,7 @@ class Flag(t.Protocol):
     value: bool
 
 
-Answer: t.TypeAlias = "tuple[int, bytes]"
+Answer: t.TypeAlias = tuple[int, bytes]
 
 
 class Health:

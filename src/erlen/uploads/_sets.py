@@ -30,7 +30,7 @@ from ._storage import LocalStorage, Temporary
 
 #: Looks at a file, with its name, before it is accepted: raises :class:`UploadNotAllowed`, or
 #: returns another file to keep in its place, or None to keep it as it is.
-Check: t.TypeAlias = "Callable[[t.IO[bytes], str], t.IO[bytes] | None]"
+Check: t.TypeAlias = Callable[[t.IO[bytes], str], t.IO[bytes] | None]
 View = t.TypeVar("View", bound=Callable[..., t.Any])
 
 #: Sent by the application when a file was accepted, with ``upload_set`` and ``saved``.

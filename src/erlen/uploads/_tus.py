@@ -45,7 +45,7 @@ _CHUNK = 256 * 1024
 
 #: Called with a completed upload and the client's metadata, in the last request of the upload;
 #: what it returns are headers for the answer.
-Completed: t.TypeAlias = "Callable[[Saved, dict[str, str]], Mapping[str, str] | None]"
+Completed: t.TypeAlias = Callable[[Saved, dict[str, str]], Mapping[str, str] | None]
 CompletedT = t.TypeVar("CompletedT", bound=Completed)
 
 
