@@ -50,8 +50,9 @@ def page(results: Sequence[Result], left_out: Sequence[LeftOut]) -> str:
         "name of Flask, and compared test by test. [Conformance](conformance.md) tells how.",
         "",
         "A test that fails or is skipped on Flask too needs a network, a service or versions that",
-        "are not there, or is at odds with Flask 3.1 itself. The seconds tell how long a run takes",
-        "on a busy machine, not how fast a framework is; [performance](performance.md) tells that.",
+        "are not there, or is at odds with Flask 3.1 itself. The seconds tell how long a run",
+        "takes, not how fast a framework is: the two are not run side by side, nor on an idle",
+        "machine. [Performance](performance.md) tells that.",
         "",
         f"`make conformance-all` writes this page, here with {versions} on Python"
         f" {platform.python_version()}.",
