@@ -55,11 +55,16 @@ def _split_blueprint_path(name: str) -> list[str]:
 
 
 class _MaximumStream(LimitedStream):
-    """A body of unknown length: one over the limit is refused, where Werkzeug cuts it off."""
+    """A body that ends by itself.
 
-    def __init__(self, stream: t.IO[bytes], limit: int) -> None:
+    One over the limit is refused, where Werkzeug cuts it off; and one that is shorter than the
+    client has said, where Werkzeug takes it for whole.
+    """
+
+    def __init__(self, stream: t.IO[bytes], limit: int, least: int) -> None:
         super().__init__(stream, limit, is_max=True)
         self._source = stream
+        self._least = least
 
     def _read(self, read: t.Callable[..., t.Any], *args: t.Any) -> t.Any:
         """Read; for what is no chunk each server has an error of its own."""
@@ -77,9 +82,18 @@ class _MaximumStream(LimitedStream):
         if self._source.read(1):
             raise RequestEntityTooLarge()
 
+    def on_disconnect(self, error: Exception | None = None) -> None:
+        if self._pos < self._least:
+            raise ClientDisconnected()
+        super().on_disconnect(error)
+
     def readall(self) -> bytes:
-        if self.limit == sys.maxsize:  # nothing to count
-            return t.cast(bytes, self._read(self._source.read))
+        if self.limit == sys.maxsize:  # no limit
+            rest = t.cast(bytes, self._read(self._source.read))
+            self._pos += len(rest)
+            if self._pos < self._least:
+                raise ClientDisconnected()
+            return rest
         data = super().readall()
         if data and self.is_exhausted:
             self.on_exhausted()
@@ -310,12 +324,25 @@ class Request(RequestBase):
             stream = super().stream
             limit = self.max_content_length
             if "wsgi.input_terminated" in self.environ:
-                if limit is not None:
-                    stream = _MaximumStream(source, limit)
-                elif "HTTP_TRANSFER_ENCODING" in self.environ:
-                    # Without a limit, but what is no chunk is the client's mistake.
-                    stream = _MaximumStream(source, sys.maxsize)
+                # It ends by itself also where the client went away before.
+                least = self._known_length() or 0
+                # What is no chunk is the client's mistake, with a limit or without.
+                if limit is not None or least or "HTTP_TRANSFER_ENCODING" in self.environ:
+                    stream = _MaximumStream(source, sys.maxsize if limit is None else limit, least)
         return t.cast("ft.BodyStream", stream)
+
+    def _known_length(self) -> int | None:
+        """Return how long the body has to be; None where only its end will tell."""
+        environ = self.environ
+        length: str = environ.get("CONTENT_LENGTH", "")
+        if (
+            "HTTP_TRANSFER_ENCODING" in environ
+            # The server may have decoded it.
+            or ("HTTP_CONTENT_ENCODING" in environ and "wsgi.input_terminated" in environ)
+            or not (length.isascii() and length.isdigit() and len(length) < 10)
+        ):
+            return None
+        return int(length)
 
     def _read_whole(self) -> bytes | None:
         """Read a body of known length; None where the general way must be taken.
@@ -323,31 +350,29 @@ class Request(RequestBase):
         PERF: the same as ``self.stream.read()``, which copies through a limiting stream.
         """
         environ = self.environ
-        length = environ.get("CONTENT_LENGTH", "")
-        if (
-            self._consumed
-            or "stream" in self.__dict__
-            or "wsgi.input_terminated" in environ
-            or "HTTP_TRANSFER_ENCODING" in environ
-            or self.shallow
-            or not (length.isascii() and length.isdigit() and len(length) < 10)
-        ):
+        if self._consumed or "stream" in self.__dict__ or self.shallow:
             return None
-        size = int(length)
+        size = self._known_length()
+        if size is None:
+            return None
         limit = self.max_content_length
         if limit is not None and size > limit:
             raise RequestEntityTooLarge()
-        self._consumed = True
+        source = environ["wsgi.input"]
+        ends = "wsgi.input_terminated" in environ
+        if ends and limit is not None:
+            return None
         chunks = []
         while size > 0:
             try:
-                chunk = environ["wsgi.input"].read(size)
+                chunk = source.read() if ends else source.read(size)
             except (OSError, ValueError):
                 raise ClientDisconnected() from None
             if not chunk:
                 raise ClientDisconnected()
             chunks.append(chunk)
             size -= len(chunk)
+        self._consumed = True
         return b"".join(chunks)
 
     @t.overload

@@ -4,6 +4,7 @@ import io
 from typing import Any
 
 import pytest
+from werkzeug.exceptions import ClientDisconnected
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from . import is_clean
@@ -223,6 +224,54 @@ class TestContentLength:
             "/read/data", data=b"12345", environ_overrides={"CONTENT_LENGTH": "3"}
         )
         assert response.json == {"length": 3}
+
+    @pytest.mark.erlen_only
+    @pytest.mark.parametrize("part", ["data", "stream", "json", "form", "multipart"])
+    @pytest.mark.parametrize("encoding", [None, "gzip"])
+    def test_more_than_was_sent_where_the_server_ends_the_body(
+        self, app: Any, part: str, encoding: str | None
+    ) -> None:
+        """So do gunicorn and granian, and Flask takes what came for the whole.
+
+        What the server may have decoded has another length.
+        """
+        content_type = {
+            "multipart": "multipart/form-data; boundary=b",
+            "form": "application/x-www-form-urlencoded",
+        }.get(part, "application/json")
+        # That of a multipart body is cut off too early for the parser to object.
+        body = b"" if part == "multipart" else b"12345"
+        environ = EnvironBuilder(
+            f"/read/{'form' if part == 'multipart' else part}",
+            method="POST",
+            content_type=content_type,
+        ).get_environ()
+        environ.update({"wsgi.input": io.BytesIO(body), "wsgi.input_terminated": True})
+        environ["CONTENT_LENGTH"] = str(len(body) + 4)
+        if encoding is not None:
+            environ["HTTP_CONTENT_ENCODING"] = encoding
+        _, line, _ = run_wsgi_app(app, environ)
+        assert line == ("400 BAD REQUEST" if encoding is None else "200 OK")
+
+    def test_a_server_that_ends_the_body_may_know_better(self, flask: Any, app: Any) -> None:
+        """What is in front of the app may have put a longer body in the place of the client's."""
+        for read in (flask.Request.get_data, lambda request: request.stream.read()):
+            environ = EnvironBuilder("/", method="POST").get_environ()
+            environ.update({"wsgi.input": io.BytesIO(b"12345"), "wsgi.input_terminated": True})
+            environ["CONTENT_LENGTH"] = "2"
+            assert read(flask.Request(environ)) == b"12345"
+
+    @pytest.mark.parametrize("ends", [False, pytest.param(True, marks=pytest.mark.erlen_only)])
+    def test_what_was_cut_off_stays_so(self, flask: Any, app: Any, ends: bool) -> None:
+        """Who reads again, after an error that a hook has swallowed, gets no empty body."""
+        environ = EnvironBuilder("/", method="POST").get_environ()
+        environ.update({"wsgi.input": io.BytesIO(b"12345"), "CONTENT_LENGTH": "9"})
+        if ends:
+            environ["wsgi.input_terminated"] = True
+        request = flask.Request(environ)
+        for read in (request.get_data, request.get_data, request.stream.read):
+            with pytest.raises(ClientDisconnected):
+                read()
 
     @pytest.mark.erlen_only
     def test_limit_of_a_body_without_a_length(self, app: Any) -> None:
