@@ -30,6 +30,11 @@ def fail():
     return str(number / 0)
 
 
+@app.post("/length")
+def length():
+    return str(len(request.get_data()))
+
+
 @app.get("/environ")
 def environ():
     return repr(request.environ.get(request.args["key"]))

@@ -71,6 +71,21 @@ class TestBanner:
         assert capsys.readouterr().out == ""
 
 
+@pytest.mark.erlen_only
+def test_a_chunk_that_is_cut_off(command: Any) -> None:
+    """Werkzeug reads on, and finds zeros until the memory is full."""
+    server = command("--app", "hello.py", "run", "--port", "0").ready()
+    for body, status in ((b"4\r\nab=1\r\n0\r\n\r\n", b"200"), (b"f" * 9 + b"\r\nab", b"400")):
+        with socket.create_connection(("127.0.0.1", server.port), TIMEOUT) as connection:
+            connection.sendall(
+                b"POST /length HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+                b"Transfer-Encoding: chunked\r\n\r\n" + body
+            )
+            connection.shutdown(socket.SHUT_WR)
+            with connection.makefile("rb") as answer:
+                assert answer.readline().split()[1] == status
+
+
 class TestWhere:
     @pytest.mark.parametrize("name", ["wsgi.py", "app.py"])
     def test_found_without_a_name(self, command: Any, tmp_path: Path, name: str) -> None:

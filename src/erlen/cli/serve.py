@@ -6,14 +6,15 @@ import os
 import typing as t
 from collections.abc import Sequence
 from importlib.util import find_spec
+from io import BufferedIOBase
 
 import click
 import werkzeug.serving
-from werkzeug.serving import is_running_from_reloader
+from werkzeug.serving import DechunkedInput, WSGIRequestHandler, is_running_from_reloader
 
 from .._serving import Served
 from ..config import get_debug_flag, get_load_dotenv
-from ..typing import App, WSGIApplication
+from ..typing import App, WSGIApplication, WSGIEnvironment
 from .dotenv import load_dotenv as load_dotenv_files
 
 
@@ -25,6 +26,37 @@ def show_server_banner(debug: bool, app_import_path: str | None) -> None:
         click.echo(f" * Serving Flask app '{app_import_path}'")
     if debug is not None:
         click.echo(f" * Debug mode: {'on' if debug else 'off'}")
+
+
+class _WholeReads:
+    """The client's data, of which a read that ends early is an error."""
+
+    def __init__(self, source: BufferedIOBase) -> None:
+        self.source = source
+        self.readline = source.readline
+
+    def read(self, size: int) -> bytes:
+        data = self.source.read(size)
+        if len(data) < size:
+            raise OSError("The client went away within a chunk of the body.")
+        return data
+
+
+def _careful_handler(handler: type[WSGIRequestHandler]) -> type[WSGIRequestHandler]:
+    """Have a handler of requests refuse a chunk that is cut off.
+
+    Werkzeug reads it as zeros, as many as the client has announced: some bytes fill the memory.
+    """
+
+    class Handler(handler):  # type: ignore[misc,valid-type]  # a class that is given
+        def make_environ(self) -> WSGIEnvironment:
+            environ: WSGIEnvironment = super().make_environ()
+            if isinstance(environ["wsgi.input"], DechunkedInput):
+                source = t.cast("t.IO[bytes]", _WholeReads(self.rfile))
+                environ["wsgi.input"] = DechunkedInput(source)
+            return environ
+
+    return Handler
 
 
 def serve(
@@ -71,12 +103,15 @@ def serve(
         from .reloader import register
 
         reloader_type = register()
+    options["request_handler"] = _careful_handler(
+        options.get("request_handler") or WSGIRequestHandler
+    )
     if isinstance(served, Served) and any(rule.websocket for rule in served.url_map.iter_rules()):
         # PERF: as above, for WebSockets.
         from .websockets import WebSockets, logging_handler
 
         app = WebSockets(app, served)
-        options["request_handler"] = logging_handler(options.get("request_handler"))
+        options["request_handler"] = logging_handler(options["request_handler"])
     # By its module, where others replace it.
     werkzeug.serving.run_simple(
         host,

@@ -26,13 +26,10 @@ _BROKEN = 1006
 _LOG_REQUEST = "erlen.log_request"
 
 
-def logging_handler(handler: type[WSGIRequestHandler] | None) -> type[WSGIRequestHandler]:
-    """Have a handler of requests lend its access log: what is accepted here, it does not see.
+def logging_handler(handler: type[WSGIRequestHandler]) -> type[WSGIRequestHandler]:
+    """Have a handler of requests lend its access log: what is accepted here, it does not see."""
 
-    :param handler: Werkzeug's by default.
-    """
-
-    class Handler(handler or WSGIRequestHandler):  # type: ignore[misc]  # a class that is given
+    class Handler(handler):  # type: ignore[misc,valid-type]  # a class that is given
         def make_environ(self) -> ft.WSGIEnvironment:
             environ: ft.WSGIEnvironment = super().make_environ()
             environ[_LOG_REQUEST] = self.log_request
