@@ -17,7 +17,8 @@ from .translate import translate_command
 cli.add_command(doctor_command)
 cli.add_command(new_command)
 cli.add_command(serve_command)
-cli.add_command(translate_command)
+# Flask applications come with a command of this name, after a widely read tutorial.
+cli.fallbacks["translate"] = translate_command
 
 
 def main() -> None:

@@ -229,6 +229,38 @@ class TestBrokenApps:
         assert repr(result.exception) == "RuntimeError('oh no')"
 
 
+@pytest.mark.erlen_only
+class TestFallbacks:
+    """Commands that give way to the application's of the same name."""
+
+    @pytest.fixture
+    def group(self, cli: Any, app: Any) -> Any:
+        group = cli.FlaskGroup(create_app=lambda: app)
+        group.fallbacks["shared"] = click.Command(
+            "shared", callback=lambda: click.echo("of the group"), short_help="Of the group."
+        )
+        return group
+
+    def test_the_application_s_own(self, app: Any, group: Any, runner: Runner) -> None:
+        app.cli.command("shared", short_help="Own.")(lambda: click.echo("own"))
+        assert runner.invoke(group, ["shared"]).output == "own\n"
+        assert "  shared  Own.\n" in runner.invoke(group, ["--help"]).output
+
+    def test_none_of_the_name(self, group: Any, runner: Runner) -> None:
+        assert runner.invoke(group, ["shared"]).output == "of the group\n"
+        assert "  shared  Of the group.\n" in runner.invoke(group, ["--help"]).output
+
+    @pytest.mark.parametrize("error", ["NoAppException", "ValueError"])
+    def test_no_application(self, cli: Any, group: Any, runner: Runner, error: str) -> None:
+        """It is for the command to say so, where it needs one."""
+
+        def create_app() -> Any:
+            raise (cli.NoAppException if error == "NoAppException" else ValueError)("none")
+
+        group.create_app = create_app
+        assert runner.invoke(group, ["shared"]).output == "of the group\n"
+
+
 class TestPlugins:
     @pytest.fixture
     def group(self, request: pytest.FixtureRequest) -> str:

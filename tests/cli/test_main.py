@@ -44,6 +44,13 @@ def test_flask_is_erlen_for_the_application_and_what_it_starts(tmp_path: Path) -
     assert done.stdout == "erlen 1 1\n", done.stderr
 
 
+def test_an_application_s_own_translate(tmp_path: Path) -> None:
+    """As in Flask's best known tutorial."""
+    (tmp_path / "aliased.py").write_text(ALIASED.replace("def who", "def translate"))
+    done = run(tmp_path, "-m", "erlen", "--app", "aliased", "translate")
+    assert done.stdout == "erlen 1 1\n", done.stderr
+
+
 def test_the_program_is_named_as_it_was_called(tmp_path: Path) -> None:
     (tmp_path / "aliased.py").write_text(ALIASED)
     done = run(tmp_path, "-m", "erlen", "--app", "aliased", "--help")

@@ -82,6 +82,8 @@ class FlaskGroup(AppGroup):
         self.create_app = create_app
         self.load_dotenv = load_dotenv
         self.set_debug_flag = set_debug_flag
+        #: Commands that are there unless the application has one of the name.
+        self.fallbacks: dict[str, click.Command] = {}
         self._loaded_plugin_commands = False
         if add_default_commands:
             for command in (run_command, shell_command, routes_command):
@@ -101,28 +103,37 @@ class FlaskGroup(AppGroup):
     def get_command(  # pyright: ignore[reportIncompatibleMethodOverride]  # Flask's name for it
         self, ctx: click.Context, name: str
     ) -> click.Command | None:
-        """Find a command: built in or of a plugin, else of the application, then loaded."""
+        """Find a command: built in or of a plugin, else of the application, then loaded.
+
+        Last come the fallbacks, which leave it to the command to tell why none could be loaded.
+        """
         self._load_plugin_commands()
         command = super().get_command(ctx, name)
         if command is not None:
             # These work without an application that can be loaded.
             return command
 
+        fallback = self.fallbacks.get(name)
         try:
             app = ctx.ensure_object(ScriptInfo).load_app()
         except NoAppException as error:
-            _complain(f"Error: {error.format_message()}")
-            return None
+            if fallback is None:
+                _complain(f"Error: {error.format_message()}")
+            return fallback
+        except Exception:
+            if fallback is None:
+                raise
+            return fallback
         if not current_app or current_app._get_current_object() is not app:
             # For the callbacks of the command's parameters, which run before the command.
             ctx.with_resource(app.app_context())
         found: click.Command | None = app.cli.get_command(ctx, name)
-        return found
+        return found or fallback
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The names of all commands, sorted; a broken application is told and left out."""
         self._load_plugin_commands()
-        names = set(super().list_commands(ctx))
+        names = {*super().list_commands(ctx), *self.fallbacks}
         try:
             names.update(ctx.ensure_object(ScriptInfo).load_app().cli.list_commands(ctx))
         except NoAppException as error:
