@@ -339,6 +339,12 @@ class TestSendFromDirectory:
         with pytest.raises(NotFound):
             flask.send_from_directory(app.static_folder, path)
 
+    def test_a_path_by_another_name(
+        self, flask: Any, app: Any, folder: Path, request_context: Any
+    ) -> None:
+        with pytest.raises(TypeError, match="got multiple values for argument 'path_or_file'"):
+            flask.send_from_directory("static", "a.css", path_or_file="note.txt")
+
     def test_inside(self, flask: Any, app: Any, client: Any, folder: Path) -> None:
         app.add_url_rule(
             "/f/<path:name>",

@@ -292,6 +292,9 @@ def send_from_directory(
     :param kwargs: passed to :func:`send_file`.
     :raises werkzeug.exceptions.NotFound: for what lies outside, and what is no file.
     """
+    if "path_or_file" in kwargs:
+        # What comes by this name would be sent from anywhere.
+        raise TypeError("send_file() got multiple values for argument 'path_or_file'")
     return _files.send_from_directory(  # type: ignore[return-value]  # as above
         directory, path, **_prepare_send_file_kwargs(**kwargs)
     )
