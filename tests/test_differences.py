@@ -10,7 +10,10 @@ import hashlib
 import importlib
 import importlib.util
 import io
+import os
 import re
+import subprocess
+import sys
 import threading
 import typing
 import warnings
@@ -26,7 +29,7 @@ from itsdangerous import TimestampSigner
 from itsdangerous.encoding import base64_encode
 from werkzeug.local import LocalProxy
 from werkzeug.routing import Map
-from werkzeug.test import create_environ
+from werkzeug.test import create_environ, run_wsgi_app
 
 import erlen
 import erlen.cli
@@ -237,6 +240,40 @@ def test_a_slash_in_a_value_is_quoted(real: Any) -> None:
 
 
 @peer
+@pytest.mark.parametrize(
+    ("path", "body", "environ", "status"),
+    [
+        ("/json", b"[" * 100_000, {"CONTENT_TYPE": "application/json"}, ("500", "400")),
+        ("/user", b"", {"HTTP_AUTHORIZATION": "Basic \xff"}, ("500", "200")),
+        ("/data", b"x" * 11, {"wsgi.input_terminated": True}, ("200", "413")),
+        (
+            "/data",
+            b"x",
+            {"CONTENT_LENGTH": "9", "wsgi.input_terminated": True},
+            ("200", "400"),
+        ),
+    ],
+    ids=["deep", "credentials", "large", "short"],
+)
+def test_bad_input_is_refused(
+    real: Any, path: str, body: bytes, environ: dict[str, Any], status: tuple[str, str]
+) -> None:
+    # The chunk: tests/cli/test_serve.py.
+    for package, expected in zip((real, erlen), status, strict=True):
+        app = make(package)
+        app.config["MAX_CONTENT_LENGTH"] = None if path == "/json" else 10
+        request = package.request
+        app.post("/json", endpoint="json")(lambda request=request: str(request.json))
+        app.post("/user", endpoint="user")(lambda request=request: str(request.authorization))
+        app.post("/data", endpoint="data")(lambda request=request: request.get_data())
+        asked = create_environ(path, method="POST") | {"wsgi.input": io.BytesIO(body)} | environ
+        if "wsgi.input_terminated" not in environ:
+            asked["CONTENT_LENGTH"] = str(len(body))
+        _, line, _ = run_wsgi_app(app, asked)
+        assert line[:3] == expected
+
+
+@peer
 def test_error_pages_are_whole(real: Any) -> None:
     for package, whole in ((real, False), (erlen, True)):
         app = make(package)
@@ -308,6 +345,23 @@ def test_own_environment_variables(real: Any, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("ERLEN_DEBUG", "1")
     assert make(real).debug is False
     assert make(erlen).debug is True
+
+
+def test_more_commands(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(
+        "import click\nfrom erlen import Flask\napp = Flask(__name__)\n"
+        "for name in ('new', 'translate'):\n"
+        "    app.cli.command(name)(lambda: click.echo('its own'))\n"
+    )
+    for name, own in (("new", False), ("translate", True)):
+        done = subprocess.run(
+            [sys.executable, "-m", "erlen", name],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            env={key: value for key, value in os.environ.items() if key != "FLASK_APP"},
+        )
+        assert (done.stdout == "its own\n") is own
 
 
 @peer
