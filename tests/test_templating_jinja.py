@@ -92,6 +92,13 @@ def test_extensions(flask: Any, app: Any) -> None:
         assert "filters" in flask.render_template_string("{% debug %}")
 
 
+def test_what_a_template_is_called(app: Any, templates: Any) -> None:
+    templates(**{"named.txt": "{{ x }}"})
+    template = app.jinja_env.get_template("named.txt")
+    assert repr(template) == "<Template 'named.txt'>"
+    assert repr(template.new_context({"x": 1})).startswith("<Context ")
+
+
 def test_undefined_classes(flask: Any, app: Any) -> None:
     with app.app_context():
         app.jinja_env.undefined = jinja2.ChainableUndefined

@@ -11,9 +11,11 @@ from collections import ChainMap
 from collections.abc import Iterator, Mapping, MutableMapping
 from types import CodeType, FunctionType, MethodType
 
-from jinja2 import BaseLoader, Template, TemplateNotFound
+from jinja2 import BaseLoader, TemplateNotFound
 from jinja2 import Environment as BaseEnvironment
-from jinja2.runtime import Context, new_context
+from jinja2 import Template as BaseTemplate
+from jinja2.runtime import Context as BaseContext
+from jinja2.runtime import new_context
 from jinja2.utils import internalcode
 from markupsafe import escape
 
@@ -41,7 +43,7 @@ def _escape(value: t.Any) -> str:
     return str(value) if kind is int else escape(value)
 
 
-class _Context(Context):
+class Context(BaseContext):
     # PERF: Jinja looks twice for a mark on what is called, and mostly in vain, which is slow for
     # methods: more than half the cost of a call such as that of ``url_for``.
     @internalcode
@@ -65,7 +67,7 @@ class _Context(Context):
             return super().call(next, iter(()))
 
 
-class _Template(Template):
+class Template(BaseTemplate):
     # PERF: Jinja copies the globals at each rendering by way of a ChainMap, which raises and
     # catches a KeyError for each: that was more than half the cost of a small template.
     def new_context(
@@ -73,7 +75,7 @@ class _Template(Template):
         vars: dict[str, t.Any] | None = None,
         shared: bool = False,
         locals: Mapping[str, t.Any] | None = None,
-    ) -> Context:
+    ) -> BaseContext:
         if shared or not isinstance(self.globals, ChainMap):
             return super().new_context(vars, shared, locals)
         merged: dict[str, t.Any] = {}
@@ -89,7 +91,7 @@ class _Template(Template):
         code: CodeType,
         globals: MutableMapping[str, t.Any],
         uptodate: t.Callable[[], bool] | None = None,
-    ) -> Template:
+    ) -> BaseTemplate:
         """Make a template of compiled code, as Jinja's loaders do."""
         template = super().from_code(environment, code, globals, uptodate)
         template.root_render_func.__globals__["escape"] = _escape
@@ -103,16 +105,16 @@ class Environment(BaseEnvironment):
     :param options: those of :class:`jinja2.Environment`.
     """
 
-    _compiled: dict[str, Template]
+    _compiled: dict[str, BaseTemplate]
 
     def __init__(self, app: App, **options: t.Any) -> None:
         if "loader" not in options:
             options["loader"] = app.create_global_jinja_loader()
         super().__init__(**options)
-        if self.template_class is Template:
-            self.template_class = _Template
-        if self.context_class is Context:
-            self.context_class = _Context
+        if self.template_class is BaseTemplate:
+            self.template_class = Template
+        if self.context_class is BaseContext:
+            self.context_class = Context
         self.app = app
 
     def __setattr__(self, name: str, value: t.Any) -> None:
@@ -126,7 +128,7 @@ class Environment(BaseEnvironment):
         super().add_extension(extension)
         self.__dict__["_compiled"] = {}
 
-    def compile_once(self, source: str) -> Template:
+    def compile_once(self, source: str) -> BaseTemplate:
         """Return the template of a source given as a string, compiled when it first comes.
 
         The last few hundred sources are kept, none if the option ``cache_size`` is 0. As with
