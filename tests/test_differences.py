@@ -290,6 +290,17 @@ def test_error_pages_are_whole(real: Any) -> None:
 
 
 @peer
+def test_a_forgotten_return_is_told(real: Any) -> None:
+    for package, message in ((real, "not callable"), (erlen, "must return the response")):
+        app = make(package)
+        app.testing = True
+        app.get("/")(lambda: "view")
+        app.after_request(lambda response: None)
+        with pytest.raises(TypeError, match=message):
+            app.test_client().get("/")
+
+
+@peer
 def test_a_blueprint_can_own_its_prefix(real: Any) -> None:
     with pytest.raises(TypeError, match="owns_prefix"):
         real.Blueprint("part", "differs", owns_prefix=True)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -444,6 +445,30 @@ class TestHooks:
             raise ValueError("after")
 
         app.add_url_rule("/", "index", lambda: "view")
+        assert client.get("/").status_code == 500
+
+    @pytest.mark.erlen_only
+    @pytest.mark.parametrize("register", ["after_request", "after_this_request"])
+    def test_after_request_that_returns_nothing(
+        self, flask: Any, app: Any, client: Any, register: str
+    ) -> None:
+        """In Flask, it is the server that calls None."""
+
+        @app.get("/")
+        def index() -> str:
+            if register == "after_this_request":
+                flask.after_this_request(lambda response: None)
+            return "view"
+
+        if register == "after_request":
+            app.after_request(lambda response: None)
+        message = (
+            "An 'after_request' or 'after_this_request' function returned None. It must return the"
+            " response: the one that it was given, or another."
+        )
+        with pytest.raises(TypeError, match=f"^{re.escape(message)}$"):
+            client.get("/")
+        app.testing = False
         assert client.get("/").status_code == 500
 
     def test_error_in_teardown_is_not_hidden(self, app: Any, client: Any) -> None:

@@ -38,6 +38,11 @@ from .signals import (
 )
 from .wrappers import Request, Response, _split_blueprint_path, send_body
 
+NO_RESPONSE = (
+    "An 'after_request' or 'after_this_request' function returned None. It must return the"
+    " response: the one that it was given, or another."
+)
+
 # How many host names a map remembers as good (see _find_rule).
 _MAX_HOSTS = 1000
 
@@ -465,6 +470,8 @@ def process_response(app: ft.App, ctx: RequestContext, response: t.Any, plain: b
                     response = (func if plain else app.ensure_sync(func))(response)
                     if type(response) is CoroutineType:
                         response = run_coroutine(response)
+    if response is None:
+        raise TypeError(NO_RESPONSE)
     interface = app.session_interface
     if ctx._open_session is None:
         # Nobody has asked for it, so there is nothing to save; but a permanent session that the

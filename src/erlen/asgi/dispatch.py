@@ -18,7 +18,7 @@ from .. import typing as ft
 from .._background import Server
 from .._returned import to_response
 from ..ctx import AppContext, RequestContext, take_out
-from ..dispatch import direct_response, open_context, open_request, scopes_of
+from ..dispatch import NO_RESPONSE, direct_response, open_context, open_request, scopes_of
 from ..globals import _cv_app
 from ..signals import (
     appcontext_popped,
@@ -184,6 +184,8 @@ async def process_response(app: ft.App, ctx: RequestContext, response: t.Any) ->
             if name in funcs:
                 for func in reversed(funcs[name]):
                     response = await call(func, response)
+    if response is None:
+        raise TypeError(NO_RESPONSE)
     interface = app.session_interface
     if ctx._open_session is None:
         # As on the sync road: nobody has asked for it, but a permanent one is sent again.
