@@ -70,6 +70,11 @@ def test_one_context(real: Any) -> None:
             assert (app_ctx is package.globals.request_ctx._get_current_object()) is one
             assert app_ctx.app is package.current_app._get_current_object()
         assert not package.has_app_context()
+        app = make(package)
+        asked: list[int] = []
+        app.app_context = lambda app=app, asked=asked: asked.append(1) or type(app).app_context(app)
+        app.test_client().get("/")
+        assert asked == ([] if one else [1])
 
 
 @peer
