@@ -29,35 +29,41 @@ else:
     websocket = LateModule("erlen.asgi.websocket")
     _asgi = LateModule("erlen.asgi.testing")
 
+
+async def _asgi_3(*args: t.Any) -> None: ...
+
+
+class _Call(partial[t.Any]):
+    """What the ``__call__`` of an object is, for servers that ask whether it is ``async def``.
+
+    They look through a partial function. Calling the object does not come by here.
+    """
+
+    def __call__(self, /, *args: t.Any, **kwargs: t.Any) -> t.Any:
+        called = self.args[0]()
+        return type(called).__call__(called, *args, **kwargs)
+
+
+def mark_one_asgi(application: t.Any) -> None:
+    """Have an object's ``__call__`` pass for ``async def``: by this servers know ASGI 3."""
+    application.__call__ = _Call(_asgi_3, weakref.ref(application))
+
+
 if sys.version_info >= (3, 12):
     from inspect import markcoroutinefunction
 
     def mark_asgi(app_class: t.Any) -> None:
-        """Have ``app.__call__`` pass for ``async def``: by this servers know ASGI 3."""
+        """Mark all objects of a class."""
         markcoroutinefunction(app_class.__call__)
 
     def _mark_app(app: t.Any) -> None:
         """Do nothing: the class is marked."""
-else:
-
-    async def _asgi_3(*args: t.Any) -> None: ...
-
-    class _Call(partial[t.Any]):
-        """What ``app.__call__`` is, for servers that ask whether it is ``async def``.
-
-        Python 3.11 cannot mark a function, but it looks through a partial one. Calling the app
-        does not come by here.
-        """
-
-        def __call__(self, /, *args: t.Any, **kwargs: t.Any) -> t.Any:
-            app = self.args[0]()
-            return type(app).__call__(app, *args, **kwargs)
+else:  # Python 3.11 cannot mark a function
 
     def mark_asgi(app_class: t.Any) -> None:
         """Do nothing: each app is marked."""
 
-    def _mark_app(app: t.Any) -> None:
-        app.__call__ = _Call(_asgi_3, weakref.ref(app))
+    _mark_app = mark_one_asgi
 
 
 T_serving = t.TypeVar("T_serving", bound=Callable[[], t.Any])

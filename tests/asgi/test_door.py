@@ -531,6 +531,35 @@ class TestClientGoesAway:
         assert asyncio.run(main()).sent == []
         assert log == ["cleaned up", "CancelledError"]
 
+    def test_a_stream_that_never_waits_lets_others_have_their_turn(self, app: Any) -> None:
+        """Where the server takes what is sent to nobody, and does not wait for it: hypercorn."""
+        closed: list[bool] = []
+
+        @app.get("/")
+        async def index() -> Any:
+            async def endless() -> Any:
+                try:
+                    for _ in range(100_000):
+                        yield b"x"
+                    pytest.fail("nobody else had a turn")
+                finally:
+                    closed.append(True)
+
+            return endless()
+
+        async def main() -> None:
+            incoming: asyncio.Queue[Any] = asyncio.Queue()
+            incoming.put_nowait({"type": "http.request"})
+
+            async def send(message: Any) -> None:
+                if message["type"] == "http.response.start":
+                    incoming.put_nowait({"type": "http.disconnect"})
+
+            await app(scope_of(), incoming.get, send)
+
+        asyncio.run(main())
+        assert closed == [True]
+
     def test_a_cancellation_of_the_server_goes_on(self, app: Any) -> None:
         waiting = asyncio.Event()
 

@@ -218,6 +218,47 @@ class TestBroken:
         assert asked == ["subscribe", "ping", "ping"]
 
 
+class TestCancelled:
+    def test_who_awaits_a_publication(self, make: Callable[..., Setup], redis_url: str) -> None:
+        setup = make(redis_url)
+
+        async def publish(n: int) -> None:
+            await setup.channels.publish("a", n)
+
+        async def main() -> None:
+            for n in range(10):
+                publishing = asyncio.create_task(publish(n))
+                await asyncio.sleep(0)
+                publishing.cancel()
+                await asyncio.wait([publishing])
+            # It has gone out all the same, and so do those after it.
+            await setup.channels.publish("a", 10)
+
+        with setup.channels.subscribe("a") as subscription:
+            ran(main())
+            messages = iter(subscription)
+            assert [next(messages).data for _ in range(11)] == [*range(11)]
+
+    def test_the_first_of_two_who_subscribe(
+        self, make: Callable[..., Setup], redis_url: str
+    ) -> None:
+        setup = make(redis_url)
+
+        async def main() -> None:
+            with setup.app.app_context():
+                connected, *both = [setup.channels.subscribe(topic) for topic in "baa"]
+            await setup.hub._join(connected)
+            async with setup.hub._linked()._commands:
+                joining = [asyncio.create_task(setup.hub._join(each)) for each in both]
+                await asyncio.sleep(0)
+                joining[0].cancel()
+                await asyncio.wait(joining[:1])
+            await joining[1]
+            await setup.hub._disconnect()
+
+        ran(main())
+
+
 FORKING = """
 import os, sys
 from erlen import Flask

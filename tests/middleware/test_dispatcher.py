@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import sys
 import threading
 from collections.abc import AsyncIterator, Iterator
@@ -13,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from werkzeug.test import create_environ
 
-from erlen.middleware import Dispatcher
+from erlen.middleware import Compress, Dispatcher
 
 from .doors import Answer, asgi, ask, scope_for, wsgi
 
@@ -193,8 +194,7 @@ class TestSetUp:
         assert asgi(application, "/a").text == "a|/a|/a"
         with pytest.raises(ModuleNotFoundError, match=r"pip install 'erlen\[middleware\]'"):
             wsgi(application, "/a")
-        with pytest.raises(ModuleNotFoundError, match=r"pip install 'erlen\[middleware\]'"):
-            asgi(application, "/w")
+        assert asgi(application, "/w").text == "w|/w|"
 
 
 class TestAsgi:
@@ -263,6 +263,13 @@ class TestAsgi:
         assert asyncio.run(main("/chat"))[-1] == {"type": "websocket.send", "text": "/chat"}
         assert asyncio.run(main("/"))[-1]["type"] == "websocket.close"  # WSGI knows none
 
+    def test_servers_find_asgi_3(self) -> None:
+        """hypercorn looks whether the call is a coroutine function, and takes WSGI else."""
+        application = Compress(lone(named("w")))
+        assert inspect.iscoroutinefunction(application.__call__)
+        assert wsgi(application, "/x").text == "w|/x|"
+        assert not inspect.iscoroutinefunction(Compress(named("w")).__call__)
+
 
 class TestBothProtocols:
     def test_asgi_on_a_wsgi_server(self) -> None:
@@ -309,6 +316,102 @@ class TestBothProtocols:
         assert [record.getMessage() for record in caplog.records] == [
             "An ASGI application failed on /x/y"
         ]
+
+    def test_a_client_that_goes_away_ends_the_wsgi_application(self) -> None:
+        """Else its stream would go on for ever, and its thread with it."""
+        closed = threading.Event()
+
+        def make() -> Iterator[bytes]:
+            try:
+                while True:
+                    yield b"x"
+            finally:
+                closed.set()
+
+        def endless(environ: Any, start_response: Any) -> Iterator[bytes]:
+            start_response("200 OK", [("Content-Type", "text/plain")])
+            return make()
+
+        async def main() -> None:
+            incoming: asyncio.Queue[Any] = asyncio.Queue()
+            incoming.put_nowait({"type": "http.request"})
+
+            async def send(message: Any) -> None:
+                if message.get("body"):
+                    incoming.put_nowait({"type": "http.disconnect"})
+
+            call = lone(endless)(scope_for("/x"), incoming.get, send)
+            await asyncio.wait_for(call, 20)
+
+        asyncio.run(main())
+        assert closed.is_set()
+
+    def test_a_body_that_breaks_off_is_not_taken_for_whole(self) -> None:
+        read: list[bytes] = []
+
+        def reading(environ: Any, start_response: Any) -> list[bytes]:
+            start_response("200 OK", [("Content-Type", "text/plain")])
+            read.append(environ["wsgi.input"].read())
+            return []
+
+        async def main(*messages: Any) -> None:
+            incoming: asyncio.Queue[Any] = asyncio.Queue()
+            for message in messages:
+                incoming.put_nowait(message)
+
+            async def send(message: Any) -> None:
+                pytest.fail("nobody is there")
+
+            scope = scope_for("/x", "POST", {"Transfer-Encoding": "chunked"})
+            await lone(reading)(scope, incoming.get, send)
+
+        half = {"type": "http.request", "body": b"half", "more_body": True}
+        with pytest.raises(ConnectionResetError, match="The client has gone."):
+            asyncio.run(main(half, {"type": "http.disconnect"}))
+        assert read == []
+
+    def test_a_client_that_goes_before_its_request_is_whole(self) -> None:
+        async def main() -> list[Any]:
+            sent: list[Any] = []
+
+            async def receive() -> Any:
+                return {"type": "http.disconnect"}
+
+            async def send(message: Any) -> None:
+                sent.append(message)
+
+            await lone(named("w"))(scope_for("/x"), receive, send)
+            return sent
+
+        assert asyncio.run(main()) == []
+
+    def test_the_server_cancels_while_a_thread_works(self) -> None:
+        started, go, closed = threading.Event(), threading.Event(), threading.Event()
+
+        def make() -> Iterator[bytes]:
+            try:
+                yield b"x"
+            finally:
+                closed.set()
+
+        def slow(environ: Any, start_response: Any) -> Iterator[bytes]:
+            start_response("200 OK", [("Content-Type", "text/plain")])
+            body = make()
+            next(body)
+            started.set()
+            assert go.wait(20)
+            return body
+
+        async def main() -> None:
+            call = asyncio.create_task(ask(lone(slow), scope_for("/x")))
+            await asyncio.to_thread(started.wait, 20)
+            call.cancel()
+            go.set()
+            with pytest.raises(asyncio.CancelledError):
+                await call
+
+        asyncio.run(main())
+        assert closed.is_set()
 
     def test_a_client_that_goes_away_ends_the_asgi_application(self) -> None:
         ended = threading.Event()

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from io import BytesIO
 from logging.handlers import QueueHandler
 from queue import Queue
@@ -160,6 +161,50 @@ class TestSizeLimit:
             environ = {"wsgi.input": BytesIO(b"a\nb\nc\n"), "wsgi.input_terminated": True}
             answer = wsgi(SizeLimit(lines, most), "/", "POST", environ_overrides=environ)
             assert answer.status_code == status
+
+    def test_an_application_that_answers_what_it_could_not_read(self) -> None:
+        """As Falcon and Starlette do, with 500."""
+        closed: list[bool] = []
+
+        class Body(list[bytes]):
+            def close(self) -> None:
+                closed.append(True)
+
+        def failing(environ: Any, start_response: Any) -> Body:
+            try:
+                environ["wsgi.input"].read(-1)
+            except Exception:
+                start_response("500 Oh", [("Content-Type", "text/plain")])(b"it")
+            return Body([b"failed"])
+
+        environ = {"wsgi.input": BytesIO(b"x" * 11), "wsgi.input_terminated": True}
+        answer = wsgi(SizeLimit(failing, 10), "/", "POST", environ_overrides=environ)
+        assert (answer.status_code, answer.text) == (413, "The body may have 10 bytes.\n")
+        assert closed == [True]
+
+        async def asgi_failing(scope: Any, receive: Any, send: Any) -> None:
+            try:
+                await receive()
+            except Exception as error:
+                await send({"type": "http.response.start", "status": 500, "headers": []})
+                await send({"type": "http.response.body", "body": b"it failed"})
+                raise RuntimeError("It could not be read.") from error
+
+        found = asgi(SizeLimit(asgi_failing, 10), "/", "POST", body=[b"x" * 11])
+        assert (found.status_code, found.text) == (413, "The body may have 10 bytes.\n")
+
+    def test_an_application_that_fails_by_itself(self) -> None:
+        def failing(environ: Any, start_response: Any) -> list[bytes]:
+            raise LookupError
+
+        with pytest.raises(LookupError):
+            wsgi(SizeLimit(failing, 10))
+
+        async def asgi_failing(scope: Any, receive: Any, send: Any) -> None:
+            raise LookupError
+
+        with pytest.raises(LookupError):
+            asgi(SizeLimit(asgi_failing, 10))
 
     def test_an_application_that_has_begun(self) -> None:
         def late(environ: Any, start_response: Any) -> list[bytes]:
@@ -334,6 +379,16 @@ class TestTimeLimit:
         answer = asgi(TimeLimit(slow, 0.01))
         assert (answer.status_code, answer.text) == (503, "It takes too long.\n")
         assert cancelled == [True]
+
+    def test_what_is_said_after_the_end_is_too_late(self) -> None:
+        async def stubborn(scope: Any, receive: Any, send: Any) -> None:
+            with suppress(asyncio.CancelledError):
+                await asyncio.Event().wait()
+            await send({"type": "http.response.start", "status": 500, "headers": []})
+            await send({"type": "http.response.body", "body": b"cancelled"})
+
+        answer = asgi(TimeLimit(stubborn, 0.01))
+        assert (answer.status_code, answer.text) == (503, "It takes too long.\n")
 
     def test_a_stream_that_has_begun_goes_on(self) -> None:
         async def stream(scope: Any, receive: Any, send: Any) -> None:

@@ -19,6 +19,9 @@ RawHeaders: t.TypeAlias = list[tuple[bytes, bytes]]
 Answer: t.TypeAlias = tuple[int, RawHeaders, t.Any]
 
 _END: t.Any = object()
+# After how many items of a stream others come to their turn, whether anything is waited for or not:
+# what a server takes for a client that has gone is no reason for it to wait.
+_TURN = 64
 _RAW_TYPES = {name: (b"content-type", value.encode()) for name, (_, value) in _TYPE_HEADERS.items()}
 
 
@@ -230,8 +233,12 @@ async def deliver_stream(
     items = stream.items(pool)
     try:
         await _emit(send, start)
+        count = 0
         async for item in items:
             await _emit(send, {"type": "http.response.body", "body": item, "more_body": True})
+            count += 1
+            if count % _TURN == 0:
+                await asyncio.sleep(0)
         watch.stop()
         await _emit(send, {"type": "http.response.body", "body": b""})
     except _Gone:

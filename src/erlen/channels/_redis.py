@@ -87,6 +87,8 @@ class RedisHub:
         :return: the id of the message, once Redis has it; or a ``ChannelError``.
         """
         done: Future[str | None] = Future()
+        # Who awaits it may be cancelled; it has an outcome all the same.
+        done.set_running_or_notify_cancel()
 
         def send() -> None:
             self._linked().publish(topic, json, done)
@@ -241,7 +243,7 @@ class _Link:
         for topic in subscription.topics:
             if topic not in self._wanted:
                 self._wanted[topic] = self.loop.create_future()
-                await self._tell(topic)
+                self._start_telling(topic)
             await asyncio.shield(self._wanted[topic])
         if subscription.after is not None:
             (topic,) = subscription.topics
@@ -253,9 +255,14 @@ class _Link:
             if topic in self._wanted and not self._fanout.of(topic):
                 del self._wanted[topic]
                 self._seen.pop(topic, None)
-                task = self.loop.create_task(self._tell(topic))
-                self._telling.add(task)
-                task.add_done_callback(self._telling.discard)
+                self._start_telling(topic)
+
+    def _start_telling(self, topic: str) -> None:
+        # In a task of its own: a subscriber that leaves midway would cut a command short for which
+        # others wait.
+        task = self.loop.create_task(self._tell(topic))
+        self._telling.add(task)
+        task.add_done_callback(self._telling.discard)
 
     async def _tell(self, topic: str) -> None:
         """Tell Redis whether a topic is wanted, if it can be told; it is told anew otherwise."""

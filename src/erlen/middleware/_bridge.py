@@ -1,23 +1,28 @@
-"""WSGI applications on ASGI servers and the reverse, by a2wsgi."""
+"""WSGI applications on ASGI servers, and the reverse by a2wsgi."""
 
 from __future__ import annotations
 
 import asyncio
 import atexit
+import io
 import logging
 import os
 import threading
 import typing as t
 from collections.abc import Coroutine, Iterable
 
-from werkzeug.exceptions import LengthRequired
+from werkzeug.exceptions import ClientDisconnected, LengthRequired
 from werkzeug.wsgi import ClosingIterator
 
 from .. import typing as ft
 from .._background import get_loop
 from .._extras import missing_extra
-from ._lifespan import Lifespan
-from ._protocol import ASGIApplication, Message, Receive, Scope, Send
+from ..asgi.body import Body
+from ..asgi.environ import make_environ
+from ..asgi.pool import Pool
+from ..asgi.response import Answer, Stream, answer_of, close_answer, deliver_stream
+from ._lifespan import Lifespan, serve_lifespan
+from ._protocol import ASGIApplication, Receive, Scope, Send
 
 T = t.TypeVar("T")
 
@@ -33,40 +38,63 @@ def _a2wsgi() -> t.Any:
 
 
 def wsgi_as_asgi(app: ft.WSGIApplication, threads: int) -> ASGIApplication:
-    """Make an ASGI application of a WSGI one, which runs in threads."""
+    """Make an ASGI application of a WSGI one, which runs in threads.
 
-    def ending(environ: ft.WSGIEnvironment, start_response: ft.StartResponse) -> Iterable[bytes]:
-        # The body ends by itself, so that one without Content-Length is read too.
-        environ["wsgi.input_terminated"] = True
-        return app(environ, start_response)
-
-    inner: ASGIApplication = _a2wsgi().WSGIMiddleware(ending, workers=threads)
+    Where the client goes away, its stream is closed.
+    """
+    pool = Pool(threads)
 
     async def call(scope: Scope, receive: Receive, send: Send) -> None:
-        # A server may hand over what is awaitable and no coroutine, as granian does.
-        async def receive_here() -> Message:
-            return await receive()
-
-        async def send_here(message: Message) -> None:
-            await send(message)
-
-        if scope["type"] == "http":
-            scope = {**scope, "headers": _for_environ(scope["headers"])}
-        await inner(scope, receive_here, send_here)
+        kind = scope["type"]
+        if kind == "http":
+            await _answer(app, pool, scope, receive, send)
+        elif kind == "websocket":
+            await receive()
+            await send({"type": "websocket.close", "code": 1000})
+        elif kind == "lifespan":
+            await serve_lifespan([], {}, receive, send)
 
     return call
 
 
-def _for_environ(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-    """The headers that an environ can hold one of each.
+async def _answer(
+    app: ft.WSGIApplication, pool: Pool, scope: Scope, receive: Receive, send: Send
+) -> None:
+    environ = make_environ(scope)
+    body = _Body(receive, asyncio.get_running_loop())
+    if "CONTENT_LENGTH" not in environ and "HTTP_TRANSFER_ENCODING" not in environ:
+        # Mostly there is none, and this says so: then it is seen that the client goes.
+        if not await body.fill(0, pool):
+            return
+    # The PEP has a read that gives as much as is asked for.
+    file = environ["wsgi.input"] = io.BufferedReader(body)
+    # The body ends by itself, so that one without Content-Length is read too.
+    environ["wsgi.input_terminated"] = True
+    job = pool.submit(answer_of, app, environ)
+    try:
+        answer: Answer = await job
+        if isinstance(answer[2], Stream):
+            await deliver_stream(pool, send, answer, receive, body)
+            return
+        status, headers, content = answer
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": content})
+    except asyncio.CancelledError:
+        if job.done() and job.exception() is None:
+            await close_answer(pool, job.result())
+        raise
+    finally:
+        file.close()
 
-    Those with an underscore are left out: the environ would not tell them from those with a
-    hyphen, which a proxy may have set. Cookies, of which HTTP/2 has several, become one.
-    """
-    kept = [(name, value) for name, value in headers if b"_" not in name]
-    cookies = [value for name, value in kept if name == b"cookie"]
-    rest = [(name, value) for name, value in kept if name != b"cookie"]
-    return [*rest, (b"cookie", b"; ".join(cookies))] if cookies else rest
+
+class _Body(Body):
+    """A body whose readers are told of a client that has gone as servers of WSGI tell it."""
+
+    def _wait(self) -> None:
+        try:
+            super()._wait()
+        except ClientDisconnected as error:
+            raise ConnectionResetError("The client has gone.") from error
 
 
 def _wait(coroutine: Coroutine[t.Any, t.Any, T]) -> T:

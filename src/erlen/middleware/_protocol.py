@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from functools import partial
 
 from .. import typing as ft
+from .._serving import mark_one_asgi
 
 Scope: t.TypeAlias = MutableMapping[str, t.Any]
 Message: t.TypeAlias = MutableMapping[str, t.Any]
@@ -62,6 +63,12 @@ class BothDoors:
 
     speaks: frozenset[Protocol] = BOTH
 
+    def _speak(self, found: frozenset[Protocol]) -> None:
+        """Speak some protocols, and have servers that look before they call see ASGI."""
+        self.speaks = found
+        if "ASGI" in found:
+            mark_one_asgi(self)
+
     @t.overload
     def __call__(
         self, environ: ft.WSGIEnvironment, start_response: ft.StartResponse, /
@@ -108,5 +115,5 @@ class Middleware(BothDoors):
     """
 
     def __init__(self, app: Application) -> None:
-        self.speaks = protocols(app)
+        self._speak(protocols(app))
         self.app: t.Any = app

@@ -82,7 +82,7 @@ class Dispatcher(Middleware):
         threads: int = 10,
     ) -> None:
         super().__init__(NotFound() if app is None else app)
-        self.speaks = BOTH
+        self._speak(BOTH)
         self._default = _Mounted(self.app, threads)
         self._hosts: dict[str, dict[str, _Mounted]] = {}
         for key, mounted in (mounts or {}).items():

@@ -105,19 +105,27 @@ class SizeLimit(Middleware):
         reply = self._refusal(environ.get("CONTENT_LENGTH", ""))
         if reply is not None:
             return reply.wsgi(method, start_response)
-        begun: list[bool] = []
+        counted = environ["wsgi.input"] = _Counted(environ["wsgi.input"], self._most)
+        begun = returned = False
 
         def start(*head: t.Any) -> t.Any:
-            begun.append(True)
+            nonlocal begun
+            if counted.exceeded and not (begun or returned):
+                return _ignore  # that it could not read is said better below
+            begun = True
             return start_response(*head)
 
-        environ["wsgi.input"] = _Counted(environ["wsgi.input"], self._most)
+        body: t.Any = None
         try:
-            return t.cast("Iterable[bytes]", self.app(environ, start))
-        except RequestEntityTooLarge:
-            if begun:
+            body = self.app(environ, start)
+        except Exception:
+            if begun or not counted.exceeded:
                 raise
-            return self._too_large().wsgi(method, start_response)
+        returned = True
+        if begun or not counted.exceeded:
+            return t.cast("Iterable[bytes]", body)
+        getattr(body, "close", bool)()
+        return self._too_large().wsgi(method, start_response)
 
     async def asgi(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -139,14 +147,16 @@ class SizeLimit(Middleware):
 
         async def watch(message: Message) -> None:
             nonlocal begun
-            begun = True
-            await send(message)
+            if begun or left >= 0:  # else that it could not read is said better below
+                begun = True
+                await send(message)
 
         try:
             await self.app(scope, count, watch)
-        except RequestEntityTooLarge:
-            if begun:
+        except Exception:
+            if begun or left >= 0:
                 raise
+        if left < 0 and not begun:
             await self._too_large().asgi(scope, receive, send)
 
     def _refusal(self, length: str) -> Reply | None:
@@ -161,6 +171,10 @@ class SizeLimit(Middleware):
         return Reply(code, f"The body may have {self._most} bytes.")
 
 
+def _ignore(data: bytes) -> None:
+    """Be the ``write()`` of an answer that is thrown away."""
+
+
 class _Counted(io.RawIOBase):
     """A body that may be read up to a limit."""
 
@@ -168,13 +182,17 @@ class _Counted(io.RawIOBase):
         self._stream = stream
         self._left = most
 
+    @property
+    def exceeded(self) -> bool:
+        return self._left < 0
+
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: t.Any) -> int:
         data = self._stream.read(len(buffer))
         self._left -= len(data)
-        if self._left < 0:
+        if self.exceeded:
             raise RequestEntityTooLarge
         buffer[: len(data)] = data
         return len(data)
@@ -223,7 +241,10 @@ class TimeLimit(Middleware):
         limit = asyncio.timeout(self._seconds)
 
         async def watch(message: Message) -> None:
-            limit.reschedule(None)  # it has begun
+            if limit.expired():  # what it says when it is cancelled is too late
+                return
+            if limit.when() is not None:
+                limit.reschedule(None)  # it has begun
             await send(message)
 
         try:
@@ -232,6 +253,7 @@ class TimeLimit(Middleware):
         except TimeoutError:
             if not limit.expired():
                 raise
+        if limit.expired():
             await _LATE.asgi(scope, receive, send)
 
 

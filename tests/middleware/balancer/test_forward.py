@@ -282,6 +282,24 @@ class TestResponse:
         )
         assert wsgi(balancer).headers["X-Folded"] == "a b"
 
+    def test_informational_responses_are_read_over(self, start: Any) -> None:
+        """Else the next request over the connection would get the answer to this one."""
+
+        def hints(asked: Asked) -> None:
+            asked.wfile.write(b"HTTP/1.1 103 Early Hints\r\nLink: </x>; rel=preload\r\n\r\n" * 2)
+            asked.answer(asked.path.encode())
+
+        balancer, server = start(hints)
+        for path in ("/a", "/b"):
+            answer = wsgi(balancer, path)
+            assert (answer.status_code, answer.text) == (200, path)
+            assert "Link" not in answer.headers
+        assert server.connections == 1
+
+    def test_a_backend_that_switches_protocols_unasked(self, start: Any) -> None:
+        balancer, _ = start(lambda asked: asked.raw(b"HTTP/1.1 101 Now\r\nUpgrade: x\r\n\r\n"))
+        assert wsgi(balancer, "/", "POST").status_code == 502
+
     def test_redirects_are_the_clients_to_follow(self, start: Any) -> None:
         balancer, server = start(lambda asked: asked.answer(status=302, Location="/other"))
         assert wsgi(balancer).headers["Location"] == "/other"

@@ -27,7 +27,7 @@ from ... import typing as ft
 from ..._ending import IN_SCOPE
 from ..._extras import missing_extra
 from .._bridge import wsgi_as_asgi
-from .._protocol import ASGIApplication, BothDoors, Receive, Scope, Send
+from .._protocol import BOTH, ASGIApplication, BothDoors, Receive, Scope, Send
 from . import _tunnel, _websocket
 from ._backends import NAME, Backend, Circuit, Member, Members, Policy
 from ._forward import (
@@ -41,6 +41,7 @@ from ._forward import (
 )
 from ._health import Checker, HealthCheck
 from ._nginx import nginx_config
+from ._responses import connection_class
 
 logger = logging.getLogger("erlen.middleware")
 
@@ -139,6 +140,7 @@ class Balancer(BothDoors):
         threads: int = 40,
         max_message_size: int | None = 16 * 1024 * 1024,
     ) -> None:
+        self._speak(BOTH)
         self._urllib3 = _urllib3()
         if policy not in t.get_args(Policy):
             raise ValueError(f"The policy is one of {t.get_args(Policy)}, not {policy!r}.")
@@ -255,11 +257,13 @@ class Balancer(BothDoors):
 
     def _make_pool(self, backend: Backend) -> t.Any:
         shared: dict[str, t.Any] = {"maxsize": self._connections, "retries": False}
+        make = self._urllib3.HTTPConnectionPool
         if backend.secure:
-            return self._urllib3.HTTPSConnectionPool(
-                backend.host, backend.port, ssl_context=self._tls, **shared
-            )
-        return self._urllib3.HTTPConnectionPool(backend.host, backend.port, **shared)
+            make = self._urllib3.HTTPSConnectionPool
+            shared["ssl_context"] = self._tls
+        pool = make(backend.host, backend.port, **shared)
+        pool.ConnectionCls = connection_class(make.ConnectionCls)
+        return pool
 
     def _start(self) -> None:
         """Start the health checks in the process that serves, after a server has forked."""
