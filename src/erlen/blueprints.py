@@ -9,6 +9,7 @@ from functools import update_wrapper
 
 from . import typing as ft
 from ._lazy import LateModule, lazy
+from ._serving import T_serving, T_while_serving
 from .scaffold import (
     Scaffold,
     T_after_request,
@@ -430,6 +431,24 @@ class Blueprint(Scaffold):
     def teardown_app_websocket(self, f: T_teardown) -> T_teardown:
         """Register a function as :meth:`Flask.teardown_websocket` does."""
         self._record_hook("teardown_websocket_funcs", f)
+        return f
+
+    @setupmethod
+    def before_app_serving(self, f: T_serving) -> T_serving:
+        """Register a function as :meth:`Flask.before_serving` does."""
+        self.record_once(lambda state: state.app.before_serving(f))
+        return f
+
+    @setupmethod
+    def while_app_serving(self, f: T_while_serving) -> T_while_serving:
+        """Register an async generator as :meth:`Flask.while_serving` does."""
+        self.record_once(lambda state: state.app.while_serving(f))
+        return f
+
+    @setupmethod
+    def after_app_serving(self, f: T_serving) -> T_serving:
+        """Register a function as :meth:`Flask.after_serving` does."""
+        self.record_once(lambda state: state.app.after_serving(f))
         return f
 
     @setupmethod

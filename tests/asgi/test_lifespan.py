@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from erlen import current_app, g, has_request_context
+from erlen import Blueprint, current_app, g, has_request_context
 
 from .driver import ask
 
@@ -46,6 +46,24 @@ class TestServing:
             "end 1 tested",
             "after",
         ]
+
+    def test_of_a_blueprint(self, app: Any) -> None:
+        log: list[str] = []
+        bp = Blueprint("bp", __name__)
+        bp.before_app_serving(lambda: log.append("before"))
+        bp.after_app_serving(lambda: log.append("after"))
+
+        @bp.while_app_serving
+        async def around() -> AsyncIterator[None]:
+            log.append("begin")
+            yield
+            log.append("end")
+
+        app.register_blueprint(bp)
+        app.register_blueprint(bp, name="again")
+        with app.test_app():
+            log.append("serving")
+        assert log == ["before", "begin", "serving", "end", "after"]
 
     def test_the_same_loop(self, app: Any) -> None:
         loops: list[Any] = []

@@ -203,6 +203,18 @@ class TestHeaders:
         assert get(serving(TEXT, ETag='W/"a"')).headers["ETag"] == 'W/"a"'
         assert get(serving(TEXT, ETag='"a"'), "").headers["ETag"] == '"a"'
 
+    def test_digests_are_not_those_of_what_is_sent(self) -> None:
+        digests = dict.fromkeys(
+            ("Content_Digest", "Repr_Digest", "Digest", "Content_MD5"), "sha-256=:YQ==:"
+        )
+        names = {name.replace("_", "-") for name in digests}
+        assert names.isdisjoint(get(serving(TEXT, **digests)).headers.keys())
+        assert names.issubset(get(serving(TEXT, **digests), "").headers.keys())
+
+    def test_a_part_varies_as_the_whole_does(self) -> None:
+        answer = get(serving(TEXT, status="206 Partial Content", Content_Range="bytes 0-9/9999"))
+        assert (answer.data, answer.headers["Vary"]) == (TEXT, "Accept-Encoding")
+
     def test_not_modified(self) -> None:
         def app(environ: Any, start_response: Any) -> list[bytes]:
             start_response("304 Not Modified", [("ETag", '"a"')])

@@ -273,6 +273,31 @@ class TestXslt:
         answer = self.run(page, b"<a/>", params=lambda request: {"q": nasty + request.path})
         assert answer.text == nasty + "/doc"
 
+    def test_a_parameter_that_xml_cannot_hold(self, caplog: pytest.LogCaptureFixture) -> None:
+        """Some are of the request, and nobody's error."""
+        answer = self.run(sheet(""), b"<a/>", params=lambda request: {"name": "\x01"})
+        assert (answer.status_code, answer.data) == (200, b"<a/>")
+        (record,) = caplog.records
+        assert "passes as it is: a parameter is none: " in record.getMessage()
+
+    @pytest.mark.parametrize(
+        ("document", "content_type"),
+        [
+            ("<a>é</a>".encode("latin-1"), "application/xml; charset=iso-8859-1"),
+            ("<a>é</a>".encode(), "application/xml; charset=utf-8"),
+            ("<a>é</a>".encode(), "application/xml; charset=no-such"),
+            ("<a>é</a>".encode("utf-16"), "application/xml; charset=utf-8"),
+            # What the document says goes before: many frameworks add utf-8 unasked.
+            (
+                '<?xml version="1.0" encoding="iso-8859-1"?><a>é</a>'.encode("latin-1"),
+                "application/xml; charset=utf-8",
+            ),
+        ],
+    )
+    def test_encodings(self, document: bytes, content_type: str) -> None:
+        app = Transform(serving(document, Content_Type=content_type), xslt(sheet(ALL)))
+        assert wsgi(app).text.endswith("<p>é</p>\n")
+
     def test_it_is_compiled_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
         from lxml import etree
 

@@ -11,6 +11,9 @@ from werkzeug.datastructures import Headers
 from .. import typing as ft
 from ._protocol import Middleware, Receive, Scope, Send
 
+#: Digests of a body, which do not hold for what is made of it.
+DIGESTS = ("Content-Digest", "Content-MD5", "Digest", "Repr-Digest")
+
 
 class Incoming:
     """What a request says before its body, whichever protocol it came by.

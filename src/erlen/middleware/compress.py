@@ -14,7 +14,7 @@ from werkzeug.http import parse_accept_header, parse_cache_control_header, parse
 
 from .._extras import missing_extra
 from ._bodies import BodyMiddleware, Rewriter
-from ._exchange import Head, Incoming, vary_on
+from ._exchange import DIGESTS, Head, Incoming, vary_on
 from ._protocol import Application
 
 Encoding: t.TypeAlias = t.Literal["zstd", "br", "gzip"]
@@ -24,8 +24,7 @@ _TYPES = frozenset({
     "application/wasm", "application/xml", "application/x-ndjson", "font/otf", "font/ttf",
     "image/bmp", "image/svg+xml", "image/x-icon",
 })  # fmt: skip
-#: Without a body, or with a part of one.
-_PARTS = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.RESET_CONTENT, HTTPStatus.PARTIAL_CONTENT})
+_NO_BODY = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.RESET_CONTENT})
 
 
 class _Gzip:
@@ -118,8 +117,8 @@ class Compress(BodyMiddleware):
 
     Bodies that are small, encoded already, parts (206), or of types that do not shrink pass as they
     are, and so do responses with ``Cache-Control: no-transform``. What could be compressed varies
-    on ``Accept-Encoding``; a strong ETag of what is becomes a weak one. A body without
-    ``Content-Length`` is a stream: each piece is flushed.
+    on ``Accept-Encoding``; a strong ETag of what is becomes a weak one, and digests of it are left
+    out. A body without ``Content-Length`` is a stream: each piece is flushed.
 
     :param encodings: which are offered; of those that a client likes equally, the first is taken.
         Default: Zstandard, Brotli and gzip, as far as their libraries are installed (extra
@@ -150,6 +149,8 @@ class Compress(BodyMiddleware):
         if not self._may_be_encoded(head):
             return None
         vary_on(headers, "Accept-Encoding")
+        if head.code == HTTPStatus.PARTIAL_CONTENT:
+            return None
         encoding = choose_encoding(request.header("Accept-Encoding"), self._encodings)
         if encoding is None:
             return None
@@ -162,8 +163,9 @@ class Compress(BodyMiddleware):
         if is_304:
             return None
         headers.set("Content-Encoding", encoding)
-        headers.remove("Content-Length")
-        headers.remove("Accept-Ranges")  # parts of it could not be told from parts of the original
+        # Parts of it could not be told from parts of the original.
+        for name in ("Content-Length", "Accept-Ranges", *DIGESTS):
+            headers.remove(name)
         if request.method == "HEAD":
             return None
         return _Compressing(_ENCODERS[encoding](), flush=known is None)
@@ -176,7 +178,7 @@ class Compress(BodyMiddleware):
             return False
         if head.code == HTTPStatus.NOT_MODIFIED:
             return True
-        if head.code < HTTPStatus.OK or head.code in _PARTS:
+        if head.code < HTTPStatus.OK or head.code in _NO_BODY:
             return False
         mimetype = parse_options_header(headers.get("Content-Type", ""))[0].lower()
         return (

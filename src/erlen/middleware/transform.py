@@ -12,15 +12,13 @@ from werkzeug.datastructures import Headers
 from werkzeug.http import parse_cache_control_header, parse_etags, parse_options_header
 
 from ._bodies import BodyMiddleware, Rewriter
-from ._exchange import Head, Incoming
+from ._exchange import DIGESTS, Head, Incoming
 from ._protocol import Application
 
 logger = logging.getLogger("erlen.middleware")
 
 #: What is said of one body and does not hold for another.
-_OF_THE_BODY = (
-    "Accept-Ranges", "Content-Digest", "Content-MD5", "Digest", "Last-Modified", "Repr-Digest",
-)  # fmt: skip
+_OF_THE_BODY = ("Accept-Ranges", "Last-Modified", *DIGESTS)
 
 
 class Untransformable(Exception):

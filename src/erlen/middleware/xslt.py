@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import codecs
 import os
+import re
 import typing as t
 from collections.abc import Callable, Mapping
 from pathlib import Path
+
+from werkzeug.http import parse_options_header
 
 from .._extras import missing_extra
 from ._exchange import Incoming
 from .transform import Original, Transformation, Transformed, Untransformable
 
 _XSL = "{http://www.w3.org/1999/XSL/Transform}"
+# By a byte order mark, or by its declaration.
+_TELLS_ENCODING = re.compile(rb"\xef\xbb\xbf|\xff\xfe|\xfe\xff|<\?xml[^>]*\sencoding\s*=")
 _TYPES = {"html": "text/html", "text": "text/plain", "xml": "application/xml"}
 
 Params: t.TypeAlias = Callable[[Incoming], Mapping[str, str]]
@@ -48,9 +54,12 @@ def xslt(
 
     def transform(original: Original) -> Transformed:
         given = params(original.request) if params is not None else {}
-        strings = {name: etree.XSLT.strparam(value) for name, value in given.items()}
         try:
-            result = compiled(_parse(etree, original.body), **strings)
+            strings = {name: etree.XSLT.strparam(value) for name, value in given.items()}
+        except ValueError as error:  # a control character, say, which XML cannot hold
+            raise Untransformable(f"a parameter is none: {error}") from error
+        try:
+            result = compiled(_parse(etree, original.body, _encoding(original)), **strings)
         except (etree.XSLTApplyError, etree.XMLSyntaxError) as error:
             raise Untransformable(str(error)) from error
         return Transformed(bytes(result), _content_type(said, result.getroot()))
@@ -72,19 +81,34 @@ def _compilable(etree: t.Any, source: bytes) -> t.Any:
             raise ValueError(f"The stylesheet asks for {url!r}: other files are not read.")
 
     try:
-        return _parse(etree, source, Refuse())
+        return _parse(etree, source, resolver=Refuse())
     except etree.XMLSyntaxError as error:
         raise ValueError(f"The stylesheet is not well-formed: {error}") from error
     except Untransformable as error:
         raise ValueError(f"The stylesheet cannot be used: {error}") from error
 
 
-def _parse(etree: t.Any, source: bytes, resolver: t.Any = None) -> t.Any:
+def _encoding(original: Original) -> str | None:
+    """The encoding that the Content-Type tells, where the document itself tells none."""
+    charset = parse_options_header(original.content_type)[1].get("charset")
+    if charset is None or _TELLS_ENCODING.match(original.body) is not None:
+        return None
+    try:
+        return codecs.lookup(charset).name
+    except LookupError:
+        return None
+
+
+def _parse(
+    etree: t.Any, source: bytes, encoding: str | None = None, resolver: t.Any = None
+) -> t.Any:
     """Parse a document; a parser of its own keeps threads apart.
 
     :raises Untransformable: it declares entities.
     """
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
+    parser = etree.XMLParser(
+        resolve_entities=False, no_network=True, load_dtd=False, encoding=encoding
+    )
     if resolver is not None:
         parser.resolvers.add(resolver)
     root = etree.fromstring(source, parser)

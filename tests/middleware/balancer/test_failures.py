@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from erlen.middleware import Backend, Balancer, HealthCheck
+from erlen.middleware import Backend, Balancer, Dispatcher, HealthCheck
 
 from ..doors import asgi, wsgi
 from .servers import Asked, Handle, Server, nobody, serving
@@ -301,6 +301,16 @@ class TestSticky:
         for _ in range(5):
             again = wsgi(balancer, headers=back)
             assert again.text == answer.text and "Set-Cookie" not in again.headers
+
+    def test_its_path_is_that_of_the_mount(self, start: Any, balance: Any) -> None:
+        balancer = balance(start(fine).url, sticky="node")
+        answer = wsgi(Dispatcher(None, {"/é x": balancer}), "/é x/y")
+        assert SimpleCookie(answer.headers["Set-Cookie"])["node"]["path"] == "/%C3%A9%20x"
+
+    def test_other_cookies_may_be_anything(self, start: Any, balance: Any) -> None:
+        balancer = balance(Backend(start(fine).url, name="a"), sticky="node")
+        answer = wsgi(balancer, environ_overrides={"HTTP_COOKIE": "old=\xe9; node=a"})
+        assert answer.text == "fine" and "Set-Cookie" not in answer.headers
 
     def test_over_tls_the_cookie_is_secure(self, start: Any, balance: Any) -> None:
         balancer = balance(start(fine).url, sticky="node")

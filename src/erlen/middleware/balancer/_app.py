@@ -12,6 +12,7 @@ import time
 import typing as t
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from http import HTTPStatus
+from urllib.parse import quote
 
 from werkzeug.exceptions import (
     BadGateway,
@@ -21,7 +22,8 @@ from werkzeug.exceptions import (
     ServiceUnavailable,
 )
 from werkzeug.exceptions import NotImplemented as NotImplementedHere
-from werkzeug.http import dump_cookie, parse_cookie
+from werkzeug.http import dump_cookie
+from werkzeug.sansio.http import parse_cookie
 
 from ... import typing as ft
 from ..._ending import IN_SCOPE
@@ -361,14 +363,15 @@ class Balancer(BothDoors):
     def _preferred(self, environ: ft.WSGIEnvironment) -> str:
         if self._sticky is None:
             return ""
-        return parse_cookie(environ).get(self._sticky, "")
+        # As Latin-1: what other cookies hold need not be UTF-8.
+        return parse_cookie(environ.get("HTTP_COOKIE")).get(self._sticky, "")
 
     def _cookie(self, environ: ft.WSGIEnvironment, backend: Backend) -> str:
         assert self._sticky is not None
         return dump_cookie(
             self._sticky,
             backend.name,
-            path=environ.get("SCRIPT_NAME", "") or "/",
+            path=quote(environ.get("SCRIPT_NAME", "").encode("latin-1")) or "/",
             secure=environ["wsgi.url_scheme"] == "https",
             httponly=True,
             samesite="Lax",
