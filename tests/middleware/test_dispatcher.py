@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from io import BytesIO
 from types import ModuleType
 from typing import Any
 
@@ -316,6 +317,25 @@ class TestBothProtocols:
         assert [record.getMessage() for record in caplog.records] == [
             "An ASGI application failed on /x/y"
         ]
+
+    def test_a_client_that_breaks_off_ends_the_asgi_application(self) -> None:
+        ended = threading.Event()
+
+        async def reading(scope: Any, receive: Any, send: Any) -> None:
+            try:
+                while scope["type"] == "http" and (await receive())["more_body"]:
+                    pass
+            finally:
+                ended.set()
+
+        environ = create_environ("/x", method="POST", input_stream=BytesIO(b"half"))
+        environ["CONTENT_LENGTH"] = "10"
+        body = lone(reading)(environ, lambda *args: None)
+        ended.clear()  # of the lifespan
+        with pytest.raises(ConnectionResetError, match="The client has gone."):
+            list(body)
+        body.close()
+        assert ended.wait(10)
 
     def test_a_client_that_goes_away_ends_the_wsgi_application(self) -> None:
         """Else its stream would go on for ever, and its thread with it."""

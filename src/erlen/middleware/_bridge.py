@@ -101,6 +101,22 @@ def _wait(coroutine: Coroutine[t.Any, t.Any, T]) -> T:
     return asyncio.run_coroutine_threadsafe(coroutine, get_loop()).result()
 
 
+class _Whole:
+    """A body that is known to have more: its early end is the client's going away.
+
+    a2wsgi would go on to read it for ever.
+    """
+
+    def __init__(self, stream: t.Any) -> None:
+        self._stream = stream
+
+    def read(self, size: int) -> bytes:
+        data: bytes = self._stream.read(size)
+        if not data:
+            raise ConnectionResetError("The client has gone.")
+        return data
+
+
 class AsgiAsWsgi:
     """An ASGI application for WSGI servers: it runs on one event loop for the whole process.
 
@@ -124,6 +140,7 @@ class AsgiAsWsgi:
                 # a2wsgi would drop the body without a word.
                 return LengthRequired()(environ, start_response)
         self._start()
+        environ["wsgi.input"] = _Whole(environ["wsgi.input"])
         loop = get_loop()
         tasks: list[asyncio.Task[t.Any] | None] = []
 
