@@ -25,6 +25,7 @@ if t.TYPE_CHECKING:
 
     from . import _signing
 else:
+    # PERF: many apps have no session, and itsdangerous takes a fortieth of the time to import.
     itsdangerous = LateModule("itsdangerous")
     _signing = LateModule("erlen._signing")
 
@@ -256,14 +257,11 @@ class SecureCookieSessionInterface(SessionInterface):
         return known
 
     def _make_signing_serializer(self, keys: tuple[str | bytes, ...]) -> _signing.SessionSerializer:
-        # PERF: many apps have no session, and itsdangerous takes a fortieth of the time to import.
-        from ._signing import SessionSerializer, SessionSigner
-
-        return SessionSerializer(
+        return _signing.SessionSerializer(
             keys,  # type: ignore[arg-type]  # str and bytes may be mixed
             salt=self.salt,
             serializer=self.serializer,
-            signer=SessionSigner,
+            signer=_signing.SessionSigner,
             signer_kwargs={
                 "key_derivation": self.key_derivation,
                 "digest_method": self.digest_method,
@@ -290,7 +288,7 @@ class SecureCookieSessionInterface(SessionInterface):
         max_age = int(app.permanent_session_lifetime.total_seconds())
         try:
             return self.session_class(signing.loads(value, max_age=max_age))
-        except _bad_signature():
+        except itsdangerous.BadSignature:
             return self.session_class()
 
     def save_session(self, app: App, session: SessionMixin, response: Response) -> None:
@@ -317,12 +315,6 @@ class SecureCookieSessionInterface(SessionInterface):
             response.delete_cookie(name, **attributes)
         if not session.accessed:
             _vary_by_cookie(response)
-
-
-def _bad_signature() -> type[Exception]:
-    from itsdangerous import BadSignature
-
-    return BadSignature
 
 
 def _vary_by_cookie(response: Response) -> None:

@@ -433,6 +433,55 @@ class TestBothProtocols:
         asyncio.run(main())
         assert closed.is_set()
 
+    def test_the_server_cancels_while_a_stream_is_sent(self) -> None:
+        """What it holds is given back once: WSGI has no second close (PEP 3333)."""
+        closed: list[int] = []
+
+        class Body:
+            def __iter__(self) -> Iterator[bytes]:
+                return iter([b"x", b"y"])
+
+            def close(self) -> None:
+                closed.append(1)
+
+        def streaming(environ: Any, start_response: Any) -> Any:
+            start_response("200 OK", [("Content-Type", "text/plain")])
+            return Body()
+
+        async def main() -> None:
+            begun = asyncio.Event()
+            incoming: asyncio.Queue[Any] = asyncio.Queue()
+            incoming.put_nowait({"type": "http.request"})
+
+            async def send(message: Any) -> None:
+                begun.set()
+                await asyncio.Event().wait()
+
+            call = asyncio.create_task(lone(streaming)(scope_for("/x"), incoming.get, send))
+            await begun.wait()
+            call.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await call
+
+        asyncio.run(main())
+        assert closed == [1]
+
+    def test_a_client_that_has_gone_when_the_answer_is_there(self) -> None:
+        tried: list[str] = []
+
+        async def main() -> None:
+            async def receive() -> Any:
+                return {"type": "http.request"}
+
+            async def send(message: Any) -> None:
+                tried.append(message["type"])
+                raise OSError("nobody is there")
+
+            await lone(named("w"))(scope_for("/x"), receive, send)
+
+        asyncio.run(main())  # no error is left for the server to log
+        assert tried == ["http.response.start"]
+
     def test_a_client_that_goes_away_ends_the_asgi_application(self) -> None:
         ended = threading.Event()
 

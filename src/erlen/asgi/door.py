@@ -25,8 +25,7 @@ from .body import NO_BODY, Body
 from .dispatch import respond
 from .environ import make_environ
 from .lifespan import handle_lifespan, start_tasks
-from .pool import Pool
-from .response import Answer, Watch, answer_of, close_answer, deliver_stream
+from .response import Answer, Watch, answer_in_thread, answer_of, deliver_stream
 from .websocket import handle_websocket
 
 _OLD_HTTP = ("1.1", "1.0")
@@ -205,13 +204,9 @@ async def _answer_in_thread(
     server: Server = environ["erlen.server"]
     watch = Watch(receive, body, server.cancel)
     server.on_task = watch.start
-    pool: Pool = app._pool
-    job = pool.submit(_call_wsgi, app, environ)
     try:
-        return t.cast(Answer, await job)
+        return await answer_in_thread(app._pool, _call_wsgi, app, environ)
     except asyncio.CancelledError:
-        if job.done() and job.exception() is None:
-            await close_answer(pool, job.result())
         if not watch.excuses_cancellation():
             raise
         return None

@@ -145,11 +145,18 @@ def answer_of(
         raise
 
 
-async def close_answer(pool: Pool, answer: Answer) -> None:
-    """Give back what an answer holds that nobody waits for any more."""
-    body = answer[2]
-    if isinstance(body, Stream):
-        await body.aclose(pool)
+async def answer_in_thread(pool: Pool, make: Callable[..., Answer], *args: t.Any) -> Answer:
+    """Have a thread make an answer; one that nobody waits for any more gives back what it holds.
+
+    :param make: called with the further arguments.
+    """
+    job = pool.submit(make, *args)
+    try:
+        return t.cast(Answer, await job)
+    except asyncio.CancelledError:
+        if job.done() and job.exception() is None and isinstance(job.result()[2], Stream):
+            await job.result()[2].aclose(pool)
+        raise
 
 
 class _Started:

@@ -10,6 +10,7 @@ import os
 import threading
 import typing as t
 from collections.abc import Coroutine, Iterable
+from contextlib import suppress
 
 from werkzeug.exceptions import ClientDisconnected, LengthRequired
 from werkzeug.wsgi import ClosingIterator
@@ -20,7 +21,7 @@ from .._extras import missing_extra
 from ..asgi.body import Body
 from ..asgi.environ import make_environ
 from ..asgi.pool import Pool
-from ..asgi.response import Answer, Stream, answer_of, close_answer, deliver_stream
+from ..asgi.response import Stream, answer_in_thread, answer_of, deliver_stream
 from ._lifespan import Lifespan, serve_lifespan
 from ._protocol import ASGIApplication, Receive, Scope, Send
 
@@ -70,19 +71,16 @@ async def _answer(
     file = environ["wsgi.input"] = io.BufferedReader(body)
     # The body ends by itself, so that one without Content-Length is read too.
     environ["wsgi.input_terminated"] = True
-    job = pool.submit(answer_of, app, environ)
     try:
-        answer: Answer = await job
+        answer = await answer_in_thread(pool, answer_of, app, environ)
         if isinstance(answer[2], Stream):
             await deliver_stream(pool, send, answer, receive, body)
             return
         status, headers, content = answer
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": content})
-    except asyncio.CancelledError:
-        if job.done() and job.exception() is None:
-            await close_answer(pool, job.result())
-        raise
+        # A client that has gone needs no answer.
+        with suppress(OSError):
+            await send({"type": "http.response.start", "status": status, "headers": headers})
+            await send({"type": "http.response.body", "body": content})
     finally:
         file.close()
 
