@@ -140,6 +140,14 @@ def test_the_backend_s_own_host(stack: ExitStack, front: Any) -> None:
     assert hosts == [url.removeprefix("http://")]
 
 
+def close_of(connection: Any) -> tuple[int, str]:
+    """The code and the reason of the closing frame, which is all that still comes."""
+    with pytest.raises(ConnectionClosed) as closed:
+        connection.recv(PATIENCE)
+    assert closed.value.rcvd is not None
+    return closed.value.rcvd.code, closed.value.rcvd.reason
+
+
 class TestEnds:
     @pytest.mark.parametrize(
         ("sent", "code", "reason"),
@@ -150,22 +158,14 @@ class TestEnds:
     ) -> None:
         url = stack.enter_context(backend(lambda connection: connection.close(*sent)))
         balancer = balancing(stack, url)
-        with connect(front(balancer)) as client, pytest.raises(ConnectionClosed) as closed:
-            client.recv(PATIENCE)
-        assert closed.value.rcvd is not None
-        assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (code, reason)
+        with connect(front(balancer)) as client:
+            assert close_of(client) == (code, reason)
         wait_until(lambda: [member.active for member in balancer._members] == [0])
 
     def test_a_backend_that_breaks_off(self, stack: ExitStack, front: Any) -> None:
         url = stack.enter_context(backend(lambda connection: connection.socket.close()))
         with connect(front(balancing(stack, url))) as client:
-            with pytest.raises(ConnectionClosed) as closed:
-                client.recv(PATIENCE)
-        assert closed.value.rcvd is not None
-        assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (
-            1011,
-            "The backend has gone.",
-        )
+            assert close_of(client) == (1011, "The backend has gone.")
 
     @pytest.mark.parametrize(
         ("leave", "codes", "reason"),
@@ -204,10 +204,7 @@ class TestEnds:
         ends: list[int] = []
 
         def handle(connection: Any) -> None:
-            with pytest.raises(ConnectionClosed) as closed:
-                connection.recv(PATIENCE)
-            assert closed.value.rcvd is not None
-            ends.append(closed.value.rcvd.code)
+            ends.append(close_of(connection)[0])
 
         url = stack.enter_context(backend(handle))
         balancer = balancing(stack, url)
@@ -221,10 +218,7 @@ class TestEnds:
         with connect(front(balancing(stack, url, max_message_size=1000))) as client:
             assert client.recv(PATIENCE) == "hello"
             client.send("x" * 1001)
-            with pytest.raises(ConnectionClosed) as closed:
-                client.recv(PATIENCE)
-        assert closed.value.rcvd is not None
-        assert closed.value.rcvd.code == 1009
+            assert close_of(client)[0] == 1009
 
     def test_the_server_s(self, stack: ExitStack) -> None:
         """A server that ends cancels what it called."""
@@ -502,13 +496,7 @@ def test_both_sides_are_told_of_the_end_of_erlen_serve(stack: ExitStack, tmp_pat
     assert [client.recv(PATIENCE) for client in clients] == ["hello"] * 4
     server.terminate()
     for client in clients:
-        with pytest.raises(ConnectionClosed) as closed:
-            client.recv(PATIENCE)
-        assert closed.value.rcvd is not None
-        assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (
-            1001,
-            "The server is ending.",
-        )
+        assert close_of(client) == (1001, "The server is ending.")
     assert server.wait() == 0, server.output
     wait_until(lambda: len(ends) == 4)
     assert {end.code for end in ends} == {1001}
