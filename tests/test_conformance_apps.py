@@ -8,13 +8,12 @@ import os
 import re
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from werkzeug.serving import make_server
+from serving import serve_here
 from werkzeug.wrappers import Request, Response
 
 from conformance.apps.__main__ import NAMES, load
@@ -54,13 +53,8 @@ def echo(request: Request) -> Response:
 
 @pytest.fixture(scope="module")
 def port() -> Iterator[int]:
-    server = make_server("127.0.0.1", 0, echo)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield server.server_port
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serve_here(echo) as port:
+        yield port
 
 
 class TestClient:

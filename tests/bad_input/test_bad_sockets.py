@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import logging
 import socket
-import threading
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from werkzeug.serving import make_server
+from serving import serve_here
 
 GOOD = b"GET /read/args?alive=1 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 
@@ -18,13 +17,8 @@ GOOD = b"GET /read/args?alive=1 HTTP/1.1\r\nHost: localhost\r\nConnection: close
 def address(app: Any) -> Iterator[tuple[str, int]]:
     app.config["TRUSTED_HOSTS"] = ["localhost", "127.0.0.1"]
     app.config["MAX_CONTENT_LENGTH"] = 1_000
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield "127.0.0.1", server.port
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serve_here(app) as port:
+        yield "127.0.0.1", port
 
 
 def send(address: tuple[str, int], data: bytes) -> bytes:

@@ -6,7 +6,6 @@ import http.client
 import importlib
 import json
 import re
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from types import SimpleNamespace
@@ -14,7 +13,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from werkzeug.serving import make_server
+from serving import serve_here
 
 from .program import TIMEOUT
 
@@ -127,12 +126,8 @@ def browser(monkeypatch: pytest.MonkeyPatch) -> Iterator[Browser]:
     monkeypatch.setattr("werkzeug.debug.time", clock)
     ran.clear()
     debugger = room.Debugger(application)
-    server = make_server("127.0.0.1", 0, debugger, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield Browser(server.port, debugger)
-    server.shutdown()
-    thread.join()
+    with serve_here(debugger) as port:
+        yield Browser(port, debugger)
 
 
 RUN = f"__import__('sys').modules[{__name__!r}].ran.append('run')"

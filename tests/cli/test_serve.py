@@ -6,13 +6,16 @@ import re
 import signal
 import socket
 import ssl
-from collections.abc import Callable
+import struct
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import click.testing
 import pytest
 import werkzeug.serving
+from serving import serve_here
 
 from .program import TIMEOUT, Program, has_ipv6
 
@@ -84,6 +87,34 @@ def test_a_chunk_that_is_cut_off(command: Any) -> None:
             connection.shutdown(socket.SHUT_WR)
             with connection.makefile("rb") as answer:
                 assert answer.readline().split()[1] == status
+
+
+@pytest.mark.erlen_only
+def test_an_answer_is_closed_though_its_client_resets() -> None:
+    """Werkzeug reads on before it closes it, and a reset kept it from that."""
+    is_reset, is_closed = threading.Event(), threading.Event()
+
+    class Answer:
+        close = staticmethod(is_closed.set)
+
+        def __iter__(self) -> Iterator[bytes]:
+            yield b"whole"
+            is_reset.wait(TIMEOUT)
+
+    def application(environ: Any, start_response: Any) -> Answer:
+        start_response("200 OK", [("Content-Length", "5")])
+        return Answer()
+
+    with serve_here(application) as port:
+        with socket.create_connection(("127.0.0.1", port), TIMEOUT) as connection:
+            connection.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            with connection.makefile("rb") as answer:
+                assert b"200" in answer.readline()
+            # Lingering for no time, as when a client dies.
+            linger = struct.pack("ii", 1, 0)
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        is_reset.set()
+        assert is_closed.wait(TIMEOUT)
 
 
 class TestWhere:

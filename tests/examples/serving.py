@@ -1,4 +1,4 @@
-"""Start a program that serves, and learn from what it prints where."""
+"""Serve for a test: a program, of which is learned from what it prints where, or an application."""
 
 from __future__ import annotations
 
@@ -11,8 +11,12 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from erlen.cli.serve import careful_handler
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 SOURCE = Path(__file__).parents[2] / "src"
@@ -95,3 +99,22 @@ def serve(*arguments: str, folder: Path, env: Mapping[str, str] | None = None) -
         yield server
     finally:
         server.stop()
+
+
+@contextmanager
+def serve_here(application: Any) -> Iterator[int]:
+    """Serve a WSGI application in threads, as `erlen run` does but silently; it yields the port."""
+
+    class Quiet(careful_handler(WSGIRequestHandler)):  # type: ignore[misc]  # made by a function
+        def log(self, type: str, message: str, *args: Any) -> None:
+            """Say nothing."""
+
+    server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=Quiet)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    try:
+        yield server.server_port
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import logging
-import threading
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 
 import pytest
 from browser import PROGRAM, Browser, browse
-from serving import one_door
+from serving import one_door, serve_here
 from werkzeug.datastructures import FileStorage
-from werkzeug.serving import make_server
 
 from erlen import Flask
 from erlen.uploads import ALL, UploadSet, configure_uploads
@@ -56,14 +53,8 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with app.app_context():
         for name, content in FILES.items():
             assert files.save(FileStorage(BytesIO(content), name)) == name
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield f"http://127.0.0.1:{server.port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serve_here(app) as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 @pytest.fixture

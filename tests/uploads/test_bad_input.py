@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import logging
 import socket
 import threading
 import zipfile
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from werkzeug.serving import make_server
+from serving import serve_here
 
 from erlen import request
 from erlen.uploads import IMAGES, UploadSet, configure_uploads
@@ -36,10 +35,6 @@ def send(request: pytest.FixtureRequest, app: Any, dest: Path) -> Iterator[Send]
     if request.param == "saved":
         add = lambda: photos.save(request_file())  # noqa: E731
     app.add_url_rule("/", "add", add, methods=["POST"])
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
 
     def send(body: bytes, length: int | None = None, reset: bool = False) -> bytes:
         head = (
@@ -47,7 +42,7 @@ def send(request: pytest.FixtureRequest, app: Any, dest: Path) -> Iterator[Send]
             f"Content-Length: {len(body) if length is None else length}\r\n\r\n"
         )
         answer = b""
-        with socket.create_connection(("127.0.0.1", server.port), timeout=20) as client:
+        with socket.create_connection(("127.0.0.1", port), timeout=20) as client:
             if reset:
                 # Linger for no time: the connection is reset, as when a client dies.
                 client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, bytes([1] + [0] * 7))
@@ -62,10 +57,8 @@ def send(request: pytest.FixtureRequest, app: Any, dest: Path) -> Iterator[Send]
         assert done.acquire(timeout=20)
         return answer
 
-    yield send
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serve_here(app) as port:
+        yield send
 
 
 def request_file() -> Any:

@@ -5,17 +5,15 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
-import logging
 import os
 import socket
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 import pytest
-from werkzeug.serving import make_server
+from serving import serve_here
 
 from erlen.uploads import IMAGES, TEXT, TusServer, UploadSet, configure_uploads
 
@@ -378,14 +376,8 @@ class TestElsewhere:
 @pytest.fixture
 def served(app: Any, files: Files) -> Iterator[str]:
     """The address of a real server."""
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield f"http://127.0.0.1:{server.port}/tus"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serve_here(app) as port:
+        yield f"http://127.0.0.1:{port}/tus"
 
 
 class TestRealClient:

@@ -42,18 +42,37 @@ class _WholeReads:
         return data
 
 
-def _careful_handler(handler: type[WSGIRequestHandler]) -> type[WSGIRequestHandler]:
-    """Have a handler of requests refuse a chunk that is cut off.
+class _Rest:
+    """What a client still sends after its answer, of which a reset is the end."""
 
-    Werkzeug reads it as zeros, as many as the client has announced: some bytes fill the memory.
+    def __init__(self, source: BufferedIOBase) -> None:
+        self.source = source
+        self.close = source.close
+
+    def read(self, size: int) -> bytes:
+        try:
+            return self.source.read(size)
+        except OSError:
+            return b""
+
+
+def careful_handler(handler: type[WSGIRequestHandler]) -> type[WSGIRequestHandler]:
+    """Have a handler of requests take what clients break off as such.
+
+    Of a chunk that is cut off, Werkzeug reads as many zeros as were announced: some bytes fill the
+    memory. And it reads what follows a request before it closes the answer, which a client that
+    resets its connection would keep open.
     """
 
     class Handler(handler):  # type: ignore[misc,valid-type]  # a class that is given
+        rfile: t.Any
+
         def make_environ(self) -> WSGIEnvironment:
             environ: WSGIEnvironment = super().make_environ()
             if isinstance(environ["wsgi.input"], DechunkedInput):
                 source = t.cast("t.IO[bytes]", _WholeReads(self.rfile))
                 environ["wsgi.input"] = DechunkedInput(source)
+            self.rfile = _Rest(self.rfile)
             return environ
 
     return Handler
@@ -103,7 +122,7 @@ def serve(
         from .reloader import register
 
         reloader_type = register()
-    options["request_handler"] = _careful_handler(
+    options["request_handler"] = careful_handler(
         options.get("request_handler") or WSGIRequestHandler
     )
     if isinstance(served, Served) and any(rule.websocket for rule in served.url_map.iter_rules()):
