@@ -308,7 +308,7 @@ def test_http_method_funcs() -> None:
 def test_signals_have_flasks_names() -> None:
     expected = {n: s.name for n, s in vars(real("signals")).items() if hasattr(s, "connect")}
     found = {n: s.name for n, s in vars(ours("signals")).items() if hasattr(s, "connect")}
-    assert found == expected
+    assert found.items() >= expected.items()
 
 
 def test_json_tags() -> None:

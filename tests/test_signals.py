@@ -18,10 +18,21 @@ NAMES = [
     "appcontext-popped",
     "message-flashed",
 ]
+# Quart's, of what WSGI has not; asgi/test_signals.py has what they tell.
+QUARTS = [
+    "websocket-started",
+    "websocket-finished",
+    "websocket-tearing-down",
+    "websocket-received",
+    "websocket-sent",
+    "got-websocket-exception",
+    "got-background-exception",
+    "got-serving-exception",
+]
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_the_ten_signals(flask: Any, name: str) -> None:
+@pytest.mark.parametrize("name", NAMES + QUARTS)
+def test_the_signals(flask: Any, name: str) -> None:
     module = importlib.import_module(f"{flask.__name__}.signals")
     signal = getattr(module, name.replace("-", "_"))
     assert isinstance(signal, blinker.NamedSignal)
@@ -32,4 +43,4 @@ def test_the_ten_signals(flask: Any, name: str) -> None:
 def test_namespace_for_your_own(flask: Any) -> None:
     module = importlib.import_module(f"{flask.__name__}.signals")
     assert module.Namespace is blinker.Namespace
-    assert sorted(module._signals) == sorted(NAMES)
+    assert sorted(module._signals) == sorted(NAMES + QUARTS)

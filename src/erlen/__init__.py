@@ -7,7 +7,9 @@ from .app import Flask as Flask
 from .blueprints import Blueprint as Blueprint
 from .config import Config as Config
 from .ctx import after_this_request as after_this_request
+from .ctx import copy_current_app_context as copy_current_app_context
 from .ctx import copy_current_request_context as copy_current_request_context
+from .ctx import copy_current_websocket_context as copy_current_websocket_context
 from .ctx import has_app_context as has_app_context
 from .ctx import has_request_context as has_request_context
 from .ctx import has_websocket_context as has_websocket_context
@@ -32,11 +34,15 @@ from .signals import appcontext_pushed as appcontext_pushed
 from .signals import appcontext_tearing_down as appcontext_tearing_down
 from .signals import before_render_template as before_render_template
 from .signals import got_request_exception as got_request_exception
+from .signals import got_websocket_exception as got_websocket_exception
 from .signals import message_flashed as message_flashed
 from .signals import request_finished as request_finished
 from .signals import request_started as request_started
 from .signals import request_tearing_down as request_tearing_down
 from .signals import template_rendered as template_rendered
+from .signals import websocket_finished as websocket_finished
+from .signals import websocket_started as websocket_started
+from .signals import websocket_tearing_down as websocket_tearing_down
 from .templating import render_block as render_block
 from .templating import render_block_async as render_block_async
 from .templating import render_template as render_template

@@ -38,6 +38,11 @@ class Ending:
         for func in funcs:
             func()
 
+    def is_awaited(self) -> bool:
+        """Tell whether something has still to end that was told to."""
+        with self._lock:
+            return bool(self._funcs)
+
     def renew(self) -> None:
         """Say that there is serving again, as in tests."""
         with self._lock:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 import typing as t
 import weakref
-from collections.abc import Callable, Coroutine
-from functools import partial
+from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial, update_wrapper
+from inspect import iscoroutinefunction
 
 from . import typing as ft
 from ._ending import Ending
@@ -15,6 +16,7 @@ from .scaffold import Scaffold, setupmethod
 
 if t.TYPE_CHECKING:
     import asyncio
+    from contextlib import AsyncExitStack
 
     from . import testing
     from .asgi import pool, websocket
@@ -66,6 +68,8 @@ else:  # Python 3.11 cannot mark a function
     _mark_app = mark_one_asgi
 
 
+P = t.ParamSpec("P")
+T = t.TypeVar("T")
 T_serving = t.TypeVar("T_serving", bound=Callable[[], t.Any])
 T_while_serving = t.TypeVar("T_while_serving", bound=Callable[[], t.Any])
 
@@ -114,7 +118,12 @@ class Served(Scaffold):
         return Ending()
 
     @lazy
-    def _pool(self) -> pool.Pool:
+    def _lifespans(self) -> dict[asyncio.AbstractEventLoop, AsyncExitStack]:
+        """What ends each server's lifespan."""
+        return {}
+
+    @lazy
+    def _asgi_pool(self) -> pool.Pool:
         # PERF: asyncio is slow to import, and WSGI needs none of it; the same below.
         from .asgi.pool import Pool
 
@@ -173,6 +182,53 @@ class Served(Scaffold):
 
         add_task(self, (func, args, kwargs))
 
+    async def startup(self) -> None:
+        """Run what comes before serving, as an ASGI server has it done.
+
+        :raises Exception: what one of them raises; what had begun is ended then.
+        """
+        from .asgi.lifespan import start_up
+
+        await start_up(self)
+
+    async def shutdown(self) -> None:
+        """Run what comes after serving, in the event loop that :meth:`startup` ran in.
+
+        :raises Exception: what one of them raises; the others are run all the same.
+        """
+        from .asgi.lifespan import shut_down
+
+        await shut_down(self)
+
+    @t.overload
+    def ensure_async(
+        self, func: Callable[P, Coroutine[t.Any, t.Any, T]]
+    ) -> Callable[P, Coroutine[t.Any, t.Any, T]]: ...
+
+    @t.overload
+    def ensure_async(self, func: Callable[P, T]) -> Callable[P, Coroutine[t.Any, t.Any, T]]: ...
+
+    def ensure_async(self, func: Callable[P, t.Any]) -> Callable[P, Coroutine[t.Any, t.Any, t.Any]]:
+        """Return what can be awaited: an ``async def`` function itself, any other in a thread.
+
+        :param func: the function.
+        """
+        return func if iscoroutinefunction(func) else self.sync_to_async(func)
+
+    def sync_to_async(self, func: Callable[P, T]) -> Callable[P, Coroutine[t.Any, t.Any, T]]:
+        """Wrap a function that blocks so that it can be awaited: it runs in one of the threads.
+
+        It sees the context of its caller.
+
+        :param func: the function.
+        :return: an ``async def`` function of the same parameters.
+        """
+
+        async def call(*args: P.args, **kwargs: P.kwargs) -> T:
+            return await self._asgi_pool.run(partial(func, *args, **kwargs))
+
+        return update_wrapper(call, func)
+
     def test_app(self) -> _asgi.TestApp:
         """Make what runs the lifespan around tests: ``with app.test_app(): …``."""
         from .asgi.testing import TestApp
@@ -198,6 +254,39 @@ class Served(Scaffold):
         from .cli import run_app
 
         run_app(self, host, port, debug, load_dotenv, **options)
+
+    async def run_task(
+        self,
+        host: str = "127.0.0.1",
+        port: int = 5000,
+        debug: bool | None = None,
+        ca_certs: str | None = None,
+        certfile: str | None = None,
+        keyfile: str | None = None,
+        shutdown_trigger: Callable[..., Awaitable[t.Any]] | None = None,
+    ) -> None:
+        """Serve the app on the running event loop, beside what else a program does there.
+
+        Ends when it is cancelled, or when the trigger does. For production there is
+        ``erlen serve``. Needs the extra ``serve``.
+
+        :param host: an address or name, or ``unix:`` and a path.
+        :param port: 0 takes a free one; it is printed.
+        :param debug: turn debug mode on or off.
+        :param ca_certs: the file of the authority that clients' certificates are of.
+        :param certfile: the file of the certificate, for TLS.
+        :param keyfile: the file of the certificate's key.
+        :param shutdown_trigger: awaited; when it ends, so does serving.
+        :raises OSError: it cannot listen there.
+        :raises Exception: what ``before_serving`` and its kin raise.
+        """
+        # PERF: the server is an extra.
+        from .server.task import run
+
+        if debug is not None:
+            self.debug = debug
+        tls = {"ssl_cert": certfile, "ssl_key": keyfile, "ssl_ca": ca_certs}
+        await run(self, host, port, tls, shutdown_trigger)
 
     def test_client(self, use_cookies: bool = True, **kwargs: t.Any) -> testing.FlaskClient:
         """Make a client that calls the app without a server.

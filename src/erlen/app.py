@@ -184,6 +184,15 @@ class Flask(Served):
             for name in names
         )
 
+    async def _leave_context(self, ctx: AppContext, exc: BaseException | None) -> None:
+        if not self._keeps("do_teardown_request", "do_teardown_appcontext"):
+            ctx.pop(exc)
+            return
+        # PERF: WSGI needs no event loop.
+        from .asgi.dispatch import close_context
+
+        await close_context(ctx, exc)
+
     def _check_setup_finished(self, f_name: str) -> None:
         if self._got_first_request:
             raise AssertionError(

@@ -14,6 +14,7 @@ import typing as t
 from collections.abc import Callable, Iterator, Sequence
 from contextvars import Token
 from functools import update_wrapper
+from inspect import iscoroutinefunction
 from types import TracebackType
 
 from werkzeug.exceptions import HTTPException
@@ -216,6 +217,20 @@ class AppContext:
     ) -> None:
         self.pop(exc_value)
 
+    # For event loops, where ``with`` cannot await teardown functions that are ``async def``.
+
+    async def __aenter__(self) -> t.Self:
+        self.push()
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
+        await self.app._leave_context(self, exc_value)
+
 
 class RequestContext(AppContext):
     """One request: what was asked, where it leads, the session; made by the app.
@@ -398,9 +413,16 @@ class RequestContext(AppContext):
         """
         # Open in a pushed context, so that both have one session; not yet in another.
         session = self._session if self._cv_tokens else self._open_session
-        return self.__class__(
-            self.app, environ=self._environ, request=self.request, session=session
-        )
+        ctx = self.__class__(self.app, environ=self._environ, request=self.request, session=session)
+        if self._websocket is not None:
+            ctx._websocket = self._websocket
+        return ctx
+
+    def _copy_apart(self) -> RequestContext:
+        """Return a copy that shares no app context where it is pushed, for concurrent work."""
+        ctx = self.copy()
+        ctx.g  # noqa: B018  # made now, so that it keeps this
+        return ctx
 
     def __repr__(self) -> str:
         request = self._request or self.app.request_class(self._environ, populate_request=False)
@@ -475,16 +497,76 @@ def after_this_request(f: C) -> C:
 def copy_current_request_context(f: F) -> F:
     """Wrap a function so that it sees this request wherever it is called later.
 
-    :param f: for a greenlet or a thread, say.
+    :param f: for a greenlet or a thread, say. Called on an event loop, one that is ``async def``
+        is to be awaited: there Flask's raises an error.
     :raises RuntimeError: outside a request.
     """
     ctx = _request_context_for("copy_current_request_context").copy()
 
     def wrapper(*args: t.Any, **kwargs: t.Any) -> t.Any:
+        if iscoroutinefunction(f):
+            # PERF: asyncio is slow to import.
+            from ._background import has_running_loop
+
+            if has_running_loop():
+                return _call_in(ctx._copy_apart(), f, args, kwargs)
         with ctx:
             return ctx.app.ensure_sync(f)(*args, **kwargs)
 
     return t.cast(F, update_wrapper(wrapper, f))
+
+
+def copy_current_websocket_context(f: F) -> F:
+    """Wrap a function so that it sees this WebSocket wherever it is called later.
+
+    :param f: for another task, say; each call has a context of its own.
+    :raises RuntimeError: outside the view or a hook of a WebSocket.
+    """
+    ctx: RequestContext | None = _cv_request.get(None)
+    if ctx is None or ctx._websocket is None:
+        raise RuntimeError(
+            "'copy_current_websocket_context' can only be used when a websocket context is"
+            " active, such as in a view of 'app.websocket'."
+        )
+    return _in_contexts(f, ctx.copy()._copy_apart)
+
+
+def copy_current_app_context(f: F) -> F:
+    """Wrap a function so that the current app is current wherever it is called later.
+
+    :param f: for another task or thread, say; each call has a context and a ``g`` of its own.
+    :raises RuntimeError: where no app is current.
+    """
+    ctx = _get_context(None)
+    if ctx is None:
+        raise RuntimeError(
+            "'copy_current_app_context' can only be used when an app context is active, such as"
+            " in a view function."
+        )
+    return _in_contexts(f, ctx.app.app_context)
+
+
+def _in_contexts(f: F, make: Callable[[], AppContext]) -> F:
+    """Wrap a function so that each call has a context."""
+
+    async def wrapper_async(*args: t.Any, **kwargs: t.Any) -> t.Any:
+        return await _call_in(make(), f, args, kwargs)
+
+    def wrapper(*args: t.Any, **kwargs: t.Any) -> t.Any:
+        with make():
+            return f(*args, **kwargs)
+
+    return t.cast(F, update_wrapper(wrapper_async if iscoroutinefunction(f) else wrapper, f))
+
+
+async def _call_in(
+    ctx: AppContext,
+    f: Callable[..., t.Any],
+    args: tuple[t.Any, ...],
+    kwargs: dict[str, t.Any],
+) -> t.Any:
+    async with ctx:
+        return await f(*args, **kwargs)
 
 
 def has_request_context() -> bool:

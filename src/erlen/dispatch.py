@@ -35,6 +35,7 @@ from .signals import (
     request_finished,
     request_started,
     request_tearing_down,
+    websocket_tearing_down,
 )
 from .wrappers import Request, Response, _split_blueprint_path, send_body
 
@@ -281,7 +282,7 @@ def tear_down_request(ctx: RequestContext, exc: BaseException | None, plain: boo
                 type(request) is not Request
                 or "files" in request.__dict__
                 or request._part_streams is not None
-            ):
+            ) and ctx._websocket is None:
                 getattr(request, "close", bool)()
             # The circle of request and environ, which would wait for the garbage collector.
             ctx._environ["werkzeug.request"] = None
@@ -488,8 +489,13 @@ def process_response(app: ft.App, ctx: RequestContext, response: t.Any, plain: b
 def do_teardown_request(
     app: ft.App, ctx: RequestContext, exc: BaseException | None, plain: bool
 ) -> None:
-    """Run the ``teardown_request`` functions, the blueprint's before the app's."""
-    funcs = app.teardown_request_funcs
+    """Run the ``teardown_request`` functions, the blueprint's before the app's.
+
+    Those of a WebSocket where the context is a copy of its; its own is torn down by ``asgi``.
+    """
+    funcs, signal = app.teardown_request_funcs, request_tearing_down
+    if not plain and ctx._websocket is not None:
+        funcs, signal = app.teardown_websocket_funcs, websocket_tearing_down
     if ctx._in_blueprint or None in funcs:
         for name in ctx._scopes if ctx._request is None else scopes_of(ctx):
             if name in funcs:
@@ -497,8 +503,8 @@ def do_teardown_request(
                     rv = (func if plain else app.ensure_sync(func))(exc)
                     if type(rv) is CoroutineType:
                         run_coroutine(rv)
-    if request_tearing_down.receivers:
-        request_tearing_down.send(app, _async_wrapper=app.ensure_sync, exc=exc)
+    if signal.receivers:
+        signal.send(app, _async_wrapper=app.ensure_sync, exc=exc)
 
 
 def do_teardown_appcontext(app: ft.App, exc: BaseException | None, plain: bool) -> None:

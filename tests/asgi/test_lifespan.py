@@ -110,6 +110,73 @@ class TestServing:
                 pass
         assert "Exception in lifespan shutdown" in caplog.text
 
+    def test_a_failing_end_leaves_out_nothing(self, app: Any) -> None:
+        log: list[str] = []
+
+        @app.while_serving
+        async def first() -> AsyncIterator[None]:
+            yield
+            log.append("first")
+
+        @app.while_serving
+        async def second() -> AsyncIterator[None]:
+            yield
+            raise KeyError("second")
+
+        @app.after_serving
+        async def third() -> None:
+            raise KeyError("third")
+
+        app.after_serving(lambda: log.append("fourth"))
+        for _ in range(2):
+            with pytest.raises(RuntimeError, match="failed at shutdown: KeyError: 'third'"):
+                with app.test_app():
+                    # Where the end before it had left its mark, this would be cut short.
+                    assert not app._ending.is_awaited()
+        assert log == ["first", "fourth"] * 2
+
+    def test_without_a_server(self, app: Any) -> None:
+        """As Quart's tests have it."""
+        log: list[str] = []
+        app.before_serving(lambda: log.append(f"before {current_app.name}"))
+
+        @app.while_serving
+        async def around() -> AsyncIterator[None]:
+            log.append("begin")
+            yield
+            log.append("end")
+
+        app.after_serving(lambda: log.append("after"))
+
+        async def main() -> None:
+            await app.startup()
+            log.append("serving")
+            await app.shutdown()
+
+        asyncio.run(main())
+        assert log == ["before tested", "begin", "serving", "end", "after"]
+
+    def test_names_of_the_users_own(self, flask: Any) -> None:
+        """Flask has no such methods, so a class of a user's may mean something else by them."""
+
+        class Mine(flask.Flask):
+            def startup(self) -> None:
+                raise AssertionError
+
+            shutdown = ensure_async = sync_to_async = startup
+
+        app: Any = Mine("mine")
+        done: list[str] = []
+
+        @app.before_serving
+        def before() -> None:
+            app.add_background_task(lambda: done.append("task"))
+            done.append("before")
+
+        with app.test_app():
+            pass
+        assert sorted(done) == ["before", "task"]
+
     @pytest.mark.parametrize("name", ["before_serving", "while_serving", "after_serving"])
     def test_too_late(self, app: Any, client: Any, name: str) -> None:
         client.get("/")

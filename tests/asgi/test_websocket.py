@@ -70,6 +70,45 @@ class TestTalking:
                 ws.send(message)
                 assert ws.receive() == message
 
+    @pytest.mark.parametrize("gone", [False, True])
+    def test_a_class_of_the_apps(self, app: Any, gone: bool) -> None:
+        """What it makes of a message, a loop gets too."""
+        log: list[Any] = []
+
+        class Shouting(WebSocket):
+            async def receive(self) -> str | bytes:
+                message = await super().receive()
+                assert isinstance(message, str)
+                return message.upper()
+
+        app.websocket_class = Shouting
+
+        @app.websocket("/ws")
+        async def serve() -> None:
+            try:
+                log.append(await websocket.receive())
+                async for message in websocket:
+                    log.append(message)
+                log.append("the loop ends")
+            finally:
+                log.append(websocket.close_code)
+
+        async def main() -> None:
+            talk = Talk(app)
+            await talk.until_sent(1)
+            talk.say("one")
+            talk.say("two")
+            if gone:
+                talk.leave(1001)
+            else:
+                while len(log) < 2:
+                    await asyncio.sleep(0.001)
+                talk.task.cancel()
+            await asyncio.wait([talk.task])
+
+        asyncio.run(main())
+        assert log == ["ONE", "TWO", *(["the loop ends", 1001] if gone else [None])]
+
     def test_json(self, app: Any, client: Any) -> None:
         @app.websocket("/ws")
         async def serve() -> None:
@@ -746,6 +785,28 @@ class TestLimits:
         asyncio.run(main())
 
 
+def test_who_only_sends_lets_others_have_their_turn(app: Any) -> None:
+    """Where the server takes messages without a pause, as hypercorn does."""
+    log: list[Any] = []
+
+    @app.websocket("/ws")
+    async def serve() -> None:
+        try:
+            while True:
+                await websocket.send("more")
+        finally:
+            log.append(websocket.close_code)
+
+    async def main() -> None:
+        talk = Talk(app)
+        await talk.until_sent(1)
+        talk.leave(1001)
+        await asyncio.wait_for(talk.task, 20)
+
+    asyncio.run(main())
+    assert log == [1001]
+
+
 def test_the_road_of_a_message_is_short(app: Any) -> None:
     """Python calls for one that is received and sent back: those of the view, and no more."""
     echo(app)
@@ -774,12 +835,16 @@ def test_the_road_of_a_message_is_short(app: Any) -> None:
         return called
 
     asyncio.run(calls_for(1))  # what only the first does
-    more = asyncio.run(calls_for(101)) - asyncio.run(calls_for(1))
-    view = ["WebSocket.__anext__", "WebSocket.receive", "WebSocket.send"]
-    proxy = ["_WebSocketProxy.__getattr__"]
+    # Fewer than those after which others have their turn.
+    more = asyncio.run(calls_for(51)) - asyncio.run(calls_for(1))
+    view = ["WebSocket.__anext__", "WebSocket._next", "WebSocket.send"]
+    proxy = ["_serving", "_WebSocketProxy.send"]
     if sys.version_info < (3, 12):  # a call instead of an exception
-        proxy.append("_look_through_first.<locals>.__getattribute__")
-    assert {name: number / 100 for name, number in more.items()} == dict.fromkeys(view + proxy, 1)
+        proxy[1:] = [
+            "_WebSocketProxy.__getattr__",
+            "_look_through_first.<locals>.__getattribute__",
+        ]
+    assert {name: number / 50 for name, number in more.items()} == dict.fromkeys(view + proxy, 1)
 
 
 class TestEnd:

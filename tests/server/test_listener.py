@@ -42,7 +42,7 @@ def test_a_port_in_use(listener: socket.socket) -> None:
         open_tcp("127.0.0.1", port)
     assert str(caught.value) == (
         f"Cannot listen on 127.0.0.1:{port}: the port is in use. Another server may be running;"
-        " '--port' takes another."
+        " take another port."
     )
 
 

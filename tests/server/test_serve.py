@@ -323,7 +323,7 @@ def test_a_port_in_use(served: Path) -> None:
         assert ended(served, "--port", str(port)) == (
             1,
             f"Error: Cannot listen on 127.0.0.1:{port}: the port is in use. Another server may be"
-            " running; '--port' takes another.\n",
+            " running; take another port.\n",
         )
 
 

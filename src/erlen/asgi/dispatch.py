@@ -26,6 +26,7 @@ from ..signals import (
     request_finished,
     request_started,
     request_tearing_down,
+    websocket_tearing_down,
 )
 from ..wrappers import Response
 from .response import Answer, answer_of, text_answer
@@ -146,9 +147,9 @@ async def call(func: Callable[..., t.Any], *args: t.Any) -> t.Any:
     return await rv if type(rv) is CoroutineType else rv
 
 
-async def send(signal: t.Any, app: ft.App, **values: t.Any) -> None:
+async def send(signal: t.Any, sender: t.Any, **values: t.Any) -> None:
     """Send a signal; its sync receivers run on the loop."""
-    await signal.send_async(app, _sync_wrapper=_as_coroutine, **values)
+    await signal.send_async(sender, _sync_wrapper=_as_coroutine, **values)
 
 
 def _as_coroutine(receiver: Callable[..., t.Any]) -> Callable[..., t.Any]:
@@ -234,49 +235,53 @@ async def _handle_in_thread(app: ft.App, method: Callable[..., t.Any], e: Except
         except Exception:
             return method(e)
 
-    return await app._pool.run(handle)
+    return await app._asgi_pool.run(handle)
 
 
 # The end of a context.
 
 
-async def close_context(ctx: RequestContext, exc: BaseException | None) -> None:
-    """Pop the context of a request, and tear it down unless a stream still reads with it."""
-    shared = ctx._shared
+async def close_context(ctx: AppContext, exc: BaseException | None) -> None:
+    """Pop a context: what ``ctx.pop()`` does, and what tears it down is awaited."""
+    shared = None
     try:
-        if not ctx._holds:
-            await tear_down(ctx, exc, ctx.app.teardown_request_funcs, request_tearing_down)
+        # A context that a stream still reads with is torn down by the stream.
+        if len(ctx._cv_tokens) == 1 and not ctx._holds:
+            if isinstance(ctx, RequestContext):
+                shared = ctx._shared
+                await _tear_down(ctx, exc)
+            else:
+                await tear_down_app(ctx.app, exc)
     finally:
         current = _cv_app.get()
         if current is not ctx and take_out(ctx, shared, current):
             current = ctx
         _cv_app.reset(ctx._cv_tokens.pop())
     if current is not ctx:
-        raise AssertionError(f"Popped wrong request context. ({current!r} instead of {ctx!r})")
+        kind = "request" if isinstance(ctx, RequestContext) else "app"
+        raise AssertionError(f"Popped wrong {kind} context. ({current!r} instead of {ctx!r})")
     if appcontext_popped.receivers and shared is None:
         await send(appcontext_popped, ctx.app)
 
 
-async def tear_down(
-    ctx: RequestContext, exc: BaseException | None, funcs: ft.App, signal: t.Any
-) -> None:
-    """End a request or a WebSocket: its teardown functions, its files, then the app context's.
-
-    :param funcs: the teardown functions, by scope.
-    :param signal: sent after them; None for none.
-    """
+async def _tear_down(ctx: RequestContext, exc: BaseException | None) -> None:
+    """End a request or a WebSocket: its teardown functions, its files, then the app context's."""
     app = ctx.app
+    if ctx._websocket is None:
+        funcs, signal = app.teardown_request_funcs, request_tearing_down
+    else:
+        funcs, signal = app.teardown_websocket_funcs, websocket_tearing_down
     try:
         if funcs and (ctx._in_blueprint or None in funcs):
             for name in scopes_of(ctx):
                 if name in funcs:
                     for func in reversed(funcs[name]):
                         await call(func, exc)
-        if signal is not None and signal.receivers:
+        if signal.receivers:
             await send(signal, app, exc=exc)
         request = ctx._request
         if request is not None:
-            if not getattr(request, "is_websocket", False):
+            if ctx._websocket is None:
                 getattr(request, "close", bool)()
             ctx._environ["werkzeug.request"] = None
     finally:

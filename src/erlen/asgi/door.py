@@ -86,7 +86,7 @@ async def handle_http(app: ft.App, scope: ft.Scope, receive: ft.Receive, send: f
         if answer is None:  # for a client that has gone
             return
         if type(answer[2]) is not bytes:
-            await deliver_stream(app._pool, send, answer, receive, body)
+            await deliver_stream(app._asgi_pool, send, answer, receive, body)
             return
         # PERF: told here and not in a coroutine of its own.
         status, headers, content = answer
@@ -112,7 +112,7 @@ async def _prepare_body(
     limit: int | None = app.config["MAX_CONTENT_LENGTH"]
     if not reads_ahead or (limit is not None and length.isdecimal() and int(length) > limit):
         return True
-    return await body.fill(limit, app._pool)
+    return await body.fill(limit, app._asgi_pool)
 
 
 def _find_view(app: ft.App, environ: ft.WSGIEnvironment) -> tuple[bool, t.Any]:
@@ -205,7 +205,7 @@ async def _answer_in_thread(
     watch = Watch(receive, body, server.cancel)
     server.on_task = watch.start
     try:
-        return await answer_in_thread(app._pool, _call_wsgi, app, environ)
+        return await answer_in_thread(app._asgi_pool, _call_wsgi, app, environ)
     except asyncio.CancelledError:
         if not watch.excuses_cancellation():
             raise

@@ -9,17 +9,20 @@ import asyncio
 import signal
 import threading
 import typing as t
-from collections.abc import Callable
-from contextlib import AsyncExitStack, suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
 from inspect import iscoroutinefunction
 from types import CoroutineType
+
+from blinker import NamedSignal
 
 from .. import typing as ft
 from .._background import background_loop
 from .._ending import Ending
 from ..globals import _cv_app
-from .dispatch import app_context, call
+from ..signals import got_background_exception, got_serving_exception
+from . import dispatch
 
 # How many seconds background tasks that were cancelled have to clean up.
 _CANCEL_SECONDS = 1.0
@@ -27,42 +30,50 @@ _CANCEL_SECONDS = 1.0
 
 async def handle_lifespan(app: ft.App, receive: ft.Receive, send: ft.Send) -> None:
     """Serve the lifespan of a worker: its start and its end."""
-    stack = AsyncExitStack()
+    stop_listening: Callable[[], object] = bool
     while True:
         message = await receive()
         if message["type"] == "lifespan.startup":
-            action, done = start_up(app, stack), "lifespan.startup"
+            action, done = start_up, "lifespan.startup"
         else:
-            action, done = shut_down(app, stack), "lifespan.shutdown"
+            stop_listening()
+            action, done = shut_down, "lifespan.shutdown"
         try:
-            async with app_context(app):
-                await action
+            # A class of the user's may mean something else by app.startup.
+            await action(app)
         except Exception as e:
             app.logger.exception("Exception in %s", done.replace(".", " "))
             await send({"type": f"{done}.failed", "message": f"{type(e).__name__}: {e}"})
             return
         if done == "lifespan.startup":
-            stack.callback(listen(app._ending))
+            stop_listening = listen(app._ending)
         await send({"type": f"{done}.complete"})
         if done == "lifespan.shutdown":
             return
 
 
-async def start_up(app: ft.App, stack: AsyncExitStack) -> None:
-    """Run what comes before serving; where it fails, take back what has begun.
-
-    :param stack: gets what comes after.
-    """
-    try:
+async def start_up(app: ft.App) -> None:
+    """Run what comes before serving; where it fails, take back what has begun."""
+    async with _app_context(app, got_serving_exception), AsyncExitStack() as stack:
         for func in app.before_serving_funcs:
-            await call(func)
+            await dispatch.call(func)
         for make in app.while_serving_gens:
             generator = make()
             await anext(generator)
             stack.push_async_callback(_end, make, generator)
-    except BaseException:
-        await stack.aclose()
-        raise
+        app._lifespans[asyncio.get_running_loop()] = stack.pop_all()
+
+
+@asynccontextmanager
+async def _app_context(app: ft.App, signal: NamedSignal) -> AsyncIterator[None]:
+    """Make an app current; of what is raised meanwhile, a signal tells."""
+    async with dispatch.app_context(app):
+        try:
+            yield
+        except Exception as e:
+            if signal.receivers:
+                await dispatch.send(signal, app, exception=e)
+            raise
 
 
 async def _end(make: Callable[..., t.Any], generator: t.Any) -> None:
@@ -74,15 +85,18 @@ async def _end(make: Callable[..., t.Any], generator: t.Any) -> None:
     raise RuntimeError(f"The generator {make.__name__!r} of 'while_serving' has a second 'yield'.")
 
 
-async def shut_down(app: ft.App, stack: AsyncExitStack) -> None:
-    """Finish the background tasks, then run what comes after serving."""
+async def shut_down(app: ft.App) -> None:
+    """Finish the background tasks, then run what comes after serving, all of it."""
     app._ending.begin()
-    await finish_tasks(app)
-    async with stack:
-        pass
-    for func in app.after_serving_funcs:
-        await call(func)
-    app._ending.renew()
+    # Called from the last to the first, each whatever the others raise.
+    async with _app_context(app, got_serving_exception), AsyncExitStack() as rest:
+        rest.callback(app._ending.renew)
+        for func in reversed(app.after_serving_funcs):
+            rest.push_async_callback(dispatch.call, func)
+        started = app._lifespans.pop(asyncio.get_running_loop(), None)
+        if started is not None:
+            rest.push_async_callback(started.aclose)
+        await finish_tasks(app)
 
 
 def listen(ending: Ending) -> Callable[[], None]:
@@ -150,11 +164,11 @@ async def _run(
     app: ft.App, func: Callable[..., t.Any], args: tuple[t.Any, ...], kwargs: dict[str, t.Any]
 ) -> None:
     try:
-        async with app_context(app):
+        async with _app_context(app, got_background_exception):
             if iscoroutinefunction(func):
                 await func(*args, **kwargs)
                 return
-            rv = await app._pool.run(partial(func, *args, **kwargs))
+            rv = await app._asgi_pool.run(partial(func, *args, **kwargs))
             if type(rv) is CoroutineType:
                 await rv
     except Exception:

@@ -131,7 +131,7 @@ def run_sync(func: Callable[P, T]) -> Callable[P, Coroutine[t.Any, t.Any, T]]:
 
     @wraps(func)
     async def call(*args: P.args, **kwargs: P.kwargs) -> T:
-        pool: Pool = current_app._pool
+        pool: Pool = current_app._asgi_pool
         return await pool.run(lambda: func(*args, **kwargs))
 
     return call

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import typing as t
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import suppress
 from types import CoroutineType
 from urllib.parse import urlsplit
@@ -26,6 +27,13 @@ from .._returned import to_response
 from ..ctx import RequestContext
 from ..dispatch import open_request, scopes_of
 from ..globals import _cv_app
+from ..signals import (
+    got_websocket_exception,
+    websocket_finished,
+    websocket_received,
+    websocket_sent,
+    websocket_started,
+)
 from ..wrappers import Request
 from . import dispatch
 from .body import NO_BODY
@@ -36,6 +44,9 @@ from .response import Stream, answer_of
 # still there, in seconds; and how many messages are then kept for it.
 _UNWATCHED_SECONDS = 1.0
 _QUEUED_MESSAGES = 16
+# After how many messages others have their turn, where the server takes them without a pause: who
+# does nothing but send would not even hear that the client has gone.
+_SENT_AT_ONCE = 64
 # Close codes that no endpoint may send (RFC 6455, section 7.4), and the room for a reason.
 _NOT_SENT = (1004, 1005, 1006, 1015)
 _MAX_REASON = 123
@@ -64,7 +75,7 @@ class WebSocket(Request):
     """
 
     # PERF: what each message asks for is read faster from slots than from a large namespace.
-    __slots__ = ("_direct", "_is_marked", "_is_receiving", "_receive", "_send", "_short")
+    __slots__ = ("_direct", "_is_marked", "_is_receiving", "_receive", "_send", "_sent", "_short")
 
     is_websocket = True
 
@@ -96,6 +107,7 @@ class WebSocket(Request):
         self._is_receiving = False
         # Whether a message came since somebody looked; then it is looked again.
         self._is_marked = False
+        self._sent = 0
         # PERF: the server's, where nothing need be asked before; each message asks for this alone.
         self._direct: ft.Receive | None = None
 
@@ -141,16 +153,42 @@ class WebSocket(Request):
         if self._ending is not None:
             self._ending.tell(self._end)
 
-    async def receive(self) -> str | bytes:
+    def receive(self) -> Coroutine[t.Any, t.Any, str | bytes]:
         """Wait for the next message, a text or bytes.
 
         :raises asyncio.CancelledError: when the client has gone; see :attr:`close_code`.
         :raises WebSocketClosed: for a message above ``WEBSOCKET_MAX_MESSAGE_SIZE``, which closes
             it with code 1009.
         """
+        return self._next(asyncio.CancelledError)
+
+    # Iterated, it is its messages until the client goes.
+
+    def __aiter__(self) -> AsyncIterator[str | bytes]:
+        # PERF: one coroutine for each message, where no class of the user's receives.
+        return self if type(self).receive is WebSocket.receive else self._received()
+
+    def __anext__(self) -> Coroutine[t.Any, t.Any, str | bytes]:
+        return self._next(StopAsyncIteration)
+
+    async def _received(self) -> AsyncIterator[str | bytes]:
+        while True:
+            try:
+                message = await self.receive()
+            except asyncio.CancelledError:
+                if self.close_code is None or _is_cancelled():
+                    raise
+                return
+            yield message
+
+    async def _next(self, end: type[BaseException]) -> str | bytes:
+        """Wait for the next message.
+
+        :param end: raised when there is none any more.
+        """
         receive = self._direct
         if receive is None or self._is_receiving:
-            receive = await self._find_receive()
+            receive = await self._find_receive(end)
         self._is_receiving = True
         try:
             message = await receive()
@@ -160,16 +198,18 @@ class WebSocket(Request):
         if data is None:
             if message["type"] != "websocket.receive":
                 self._leave(message)
-                raise asyncio.CancelledError
+                raise end
             data = t.cast(bytes, message["bytes"])
         if not self._is_marked:
             self._mark()
         if len(data) > self._short and _is_longer(data, self._max_size):
             await self.close(1009, "The message is too big.")
             raise WebSocketClosed(1009)
+        if websocket_received.receivers:
+            await dispatch.send(websocket_received, data)
         return data
 
-    async def _find_receive(self) -> ft.Receive:
+    async def _find_receive(self, end: type[BaseException]) -> ft.Receive:
         """Tell where the next message comes from: the server, or what was read ahead."""
         if not self.accepted:
             await self.accept()
@@ -178,24 +218,10 @@ class WebSocket(Request):
             if self.close_code is None:
                 self._direct = self._receive
         if self.close_code is not None and self._messages is None:
-            raise asyncio.CancelledError
+            raise end
         if self._is_receiving:
             raise RuntimeError("Another task is receiving from this WebSocket already.")
         return self._receive if self._messages is None else self._messages.get
-
-    # Iterated, it is its messages until the client goes.
-    # PERF: a generator costs each message as much again as receiving it.
-
-    def __aiter__(self) -> t.Self:
-        return self
-
-    async def __anext__(self) -> str | bytes:
-        try:
-            return await self.receive()
-        except asyncio.CancelledError:
-            if self.close_code is None or _is_cancelled():
-                raise
-            raise StopAsyncIteration from None
 
     async def receive_json(self) -> t.Any:
         """Wait for the next message, and return what it holds as JSON.
@@ -234,6 +260,11 @@ class WebSocket(Request):
             await self._send(message)
         except OSError as e:
             raise self._broken() from e
+        if websocket_sent.receivers:
+            await dispatch.send(websocket_sent, data)
+        self._sent += 1
+        if not self._sent % _SENT_AT_ONCE:
+            await asyncio.sleep(0)
 
     async def send_json(self, *args: t.Any, **kwargs: t.Any) -> None:
         """Send a value as JSON; the parameters are those of :func:`erlen.json.jsonify`."""
@@ -409,15 +440,14 @@ async def handle_websocket(
         websocket._unwatch()
         if websocket._ender is not None:
             await asyncio.wait([websocket._ender])
-        try:
-            await dispatch.tear_down(ctx, error, app.teardown_websocket_funcs, None)
-        finally:
-            _cv_app.reset(ctx._cv_tokens.pop())
+        await dispatch.close_context(ctx, error)
 
 
 async def _serve(app: ft.App, ctx: RequestContext, websocket: WebSocket) -> None:
     app._got_first_request = True
     try:
+        if websocket_started.receivers:
+            await dispatch.send(websocket_started, app)
         rv = await _dispatch(app, ctx, websocket)
     except Exception as e:
         if websocket.close_code is not None and _is_only_closed(e):
@@ -432,6 +462,8 @@ async def _serve(app: ft.App, ctx: RequestContext, websocket: WebSocket) -> None
     for name in scopes_of(ctx):
         for func in reversed(app.after_websocket_funcs.get(name, ())):
             response = await dispatch.call(func, response)
+    if websocket_finished.receivers:
+        await dispatch.send(websocket_finished, app, response=response)
     if websocket.accepted or response is None:
         await websocket.close()
     elif websocket.close_code is None:
@@ -499,8 +531,16 @@ async def _handle(app: ft.App, ctx: RequestContext, e: Exception) -> t.Any:
     try:
         return await dispatch.handle_user_exception(app, ctx, e)
     except Exception as error:
-        answer, handler = errors.internal_error(app, ctx, error)
+        answer, handler = await _internal_error(app, ctx, error)
         return answer if handler is None else await dispatch.call(handler, answer)
+
+
+async def _internal_error(
+    app: ft.App, ctx: RequestContext, e: Exception
+) -> tuple[t.Any, ft.ErrorHandlerCallable | None]:
+    if got_websocket_exception.receivers:
+        await dispatch.send(got_websocket_exception, app, exception=e)
+    return errors.internal_error(app, ctx, e)
 
 
 async def _close_for(app: ft.App, ctx: RequestContext, websocket: WebSocket, e: Exception) -> None:
@@ -509,7 +549,7 @@ async def _close_for(app: ft.App, ctx: RequestContext, websocket: WebSocket, e: 
         await websocket.close(1008, e.name)
         return
     await websocket.close(1011)
-    errors.internal_error(app, ctx, e)
+    await _internal_error(app, ctx, e)
 
 
 async def _refuse(app: ft.App, websocket: WebSocket, response: t.Any) -> None:
@@ -519,7 +559,7 @@ async def _refuse(app: ft.App, websocket: WebSocket, response: t.Any) -> None:
         return
     status, headers, body = answer_of(response, websocket.environ)
     if isinstance(body, Stream):
-        body = await body.read(app._pool)
+        body = await body.read(app._asgi_pool)
     websocket.close_code = 1006
     try:
         await websocket._send(

@@ -55,7 +55,7 @@ def _why(error: OSError | UnicodeError) -> str:
     if isinstance(error, UnicodeError):
         return "this is no name of a host"
     if error.errno == errno.EADDRINUSE:
-        return "the port is in use. Another server may be running; '--port' takes another"
+        return "the port is in use. Another server may be running; take another port"
     if error.errno == errno.EACCES:
         return "not allowed. Ports below 1024 are the superuser's"
     if error.errno == errno.EADDRNOTAVAIL:
