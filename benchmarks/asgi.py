@@ -3,7 +3,8 @@
 ``python -m benchmarks.asgi [--rounds N] [--seconds N] [--idle N] [--check]``
 
 The server is granian for all, on a core of its own; all are measured in turns, of which each is
-compared with the others of its round. What is not installed is left out with a word.
+compared with the others of its round, and all that echo do so in one process. What is not
+installed is left out with a word.
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -39,8 +40,9 @@ from .http import (
 # How many times as much as each of them erlen is to serve.
 FLOORS = {"starlette": 1.0, "quart": 2.0}
 CONNECTIONS = (1, 200)
-# A message is quickly answered, so many short turns tell more than few long ones.
-ECHO_TURNS = 4
+# A message is quickly answered, so many short turns tell more than few long ones. How long each is,
+# in seconds, and how long it runs before it is counted.
+ECHO_TURN, ECHO_START = 0.1, 0.05
 TEXT = b"a message of 32 bytes, no more.."
 # A client's frame is masked (RFC 6455, section 5.2), here by zeros; the server's is not.
 QUESTION = bytes([0x81, 0x80 | len(TEXT), 0, 0, 0, 0]) + TEXT
@@ -57,10 +59,11 @@ def command(name: str, port: int) -> list[str]:
 class Talk(asyncio.Protocol):
     """One WebSocket; after its handshake it says its text each time that it is answered."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, query: str) -> None:
         self.opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.answers = 0
         self._port = port
+        self._query = query
         self._bytes = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -68,7 +71,7 @@ class Talk(asyncio.Protocol):
         self.transport = transport
         key = base64.b64encode(os.urandom(16)).decode()
         lines = [
-            "GET /ws HTTP/1.1",
+            f"GET /ws?{self._query} HTTP/1.1",
             f"Host: 127.0.0.1:{self._port}",
             "Upgrade: websocket",
             "Connection: Upgrade",
@@ -91,28 +94,43 @@ class Talk(asyncio.Protocol):
             self.transport.write(QUESTION)
 
 
-async def connect(port: int, number: int) -> list[Talk]:
+async def connect(port: int, number: int, query: str = "") -> list[Talk]:
     loop = asyncio.get_running_loop()
     talks = []
     for _ in range(number):
-        _, talk = await loop.create_connection(lambda: Talk(port), "127.0.0.1", port)
+        _, talk = await loop.create_connection(lambda: Talk(port, query), "127.0.0.1", port)
         await talk.opened
         talks.append(talk)
     return talks
 
 
-async def echo(port: int, connections: int, seconds: float) -> float:
+async def echo(port: int, connections: int, name: str) -> float:
     """Messages per second that are answered, each connection with one on its way."""
-    talks = await connect(port, connections)
+    talks = await connect(port, connections, name)
     for talk in talks:
         talk.transport.write(QUESTION)
-    await asyncio.sleep(0.3)
+    await asyncio.sleep(ECHO_START)
     before, start = sum(talk.answers for talk in talks), time.perf_counter()
-    await asyncio.sleep(seconds)
+    await asyncio.sleep(ECHO_TURN)
     rate = (sum(talk.answers for talk in talks) - before) / (time.perf_counter() - start)
     for talk in talks:
         talk.transport.abort()
     return rate
+
+
+@contextmanager
+def awake() -> Iterator[None]:
+    """Keep both cores from falling asleep, where the system can have work that gives way to all.
+
+    One message at a time leaves each core idle half of the time, and to wake takes as long as the
+    message, not each time as long.
+    """
+    spin = "import os\nos.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))\nwhile True: pass"
+    with ExitStack() as stack:
+        for core in (0, 1) if hasattr(os, "SCHED_IDLE") else ():
+            with on_core(core):
+                stack.callback(stop, subprocess.Popen([sys.executable, "-c", spin]))
+        yield
 
 
 def memory(pid: int) -> int:
@@ -182,17 +200,16 @@ def websockets(rounds: int, seconds: float, number: int) -> bool:
     met = True
     rates: dict[int, Rates] = {number: {} for number in CONNECTIONS}
     for _ in range(rounds):
-        # New servers for each round: one process can be a tenth faster than its own twin.
-        with ExitStack() as stack:
-            servers = {name: serve(name, stack) for name in ("bare_asgi", *names)}
+        with awake(), ExitStack() as stack:
+            _, port = serve("echoes", stack)
             for connections in CONNECTIONS:
 
                 def ask(name: str, connections: int = connections) -> float:
-                    port = servers[name][1]  # noqa: B023  # asked within this round
                     with on_core(1):
-                        return asyncio.run(echo(port, connections, seconds / ECHO_TURNS))
+                        return asyncio.run(echo(port, connections, name))  # noqa: B023  # of this round
 
-                for name, values in in_turns(list(servers), ECHO_TURNS, ask).items():
+                turns = in_turns(["bare_asgi", *names], round(seconds / ECHO_TURN), ask)
+                for name, values in turns.items():
                     rates[connections].setdefault(name, []).extend(values)
     for connections in CONNECTIONS:
         met &= table(f"WebSocket echo, {connections} open, messages/s", rates[connections])

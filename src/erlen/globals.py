@@ -152,9 +152,12 @@ class _WebSocketProxy(LocalProxy[t.Any]):
     def __getattr__(self, name: str) -> t.Any:
         return getattr(_serving(), name)
 
-    # PERF: to look here in vain first is half the cost of each message's proxy.
+    # PERF: to look here in vain first is half the cost of each message's proxy. What is sent is
+    # found as _serving() does, without the call.
     def send(self, data: str | bytes) -> t.Any:
-        return _serving().send(data)
+        ctx = _get_context(None)
+        websocket = None if ctx is None or ctx._request_done else ctx._websocket
+        return (_serving() if websocket is None else websocket).send(data)
 
     def receive(self) -> t.Any:
         return _serving().receive()

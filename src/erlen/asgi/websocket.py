@@ -53,6 +53,8 @@ _MAX_REASON = 123
 # How long the closing frame may take at the end of the server, in seconds.
 _CLOSE_SECONDS = 1.0
 _PORTS = {"http": 80, "https": 443}
+# PERF: each message asks whether anybody is connected to these signals.
+_received_by, _sent_by = websocket_received.receivers, websocket_sent.receivers
 
 
 class WebSocketClosed(ConnectionError):
@@ -160,16 +162,13 @@ class WebSocket(Request):
         :raises WebSocketClosed: for a message above ``WEBSOCKET_MAX_MESSAGE_SIZE``, which closes
             it with code 1009.
         """
-        return self._next(asyncio.CancelledError)
+        return self.__anext__(asyncio.CancelledError)
 
     # Iterated, it is its messages until the client goes.
 
     def __aiter__(self) -> AsyncIterator[str | bytes]:
         # PERF: one coroutine for each message, where no class of the user's receives.
         return self if type(self).receive is WebSocket.receive else self._received()
-
-    def __anext__(self) -> Coroutine[t.Any, t.Any, str | bytes]:
-        return self._next(StopAsyncIteration)
 
     async def _received(self) -> AsyncIterator[str | bytes]:
         while True:
@@ -181,7 +180,7 @@ class WebSocket(Request):
                 return
             yield message
 
-    async def _next(self, end: type[BaseException]) -> str | bytes:
+    async def __anext__(self, end: type[BaseException] = StopAsyncIteration) -> str | bytes:
         """Wait for the next message.
 
         :param end: raised when there is none any more.
@@ -205,7 +204,7 @@ class WebSocket(Request):
         if len(data) > self._short and _is_longer(data, self._max_size):
             await self.close(1009, "The message is too big.")
             raise WebSocketClosed(1009)
-        if websocket_received.receivers:
+        if _received_by:
             await dispatch.send(websocket_received, data)
         return data
 
@@ -260,10 +259,10 @@ class WebSocket(Request):
             await self._send(message)
         except OSError as e:
             raise self._broken() from e
-        if websocket_sent.receivers:
+        if _sent_by:
             await dispatch.send(websocket_sent, data)
-        self._sent += 1
-        if not self._sent % _SENT_AT_ONCE:
+        self._sent = sent = (self._sent + 1) % _SENT_AT_ONCE
+        if not sent:
             await asyncio.sleep(0)
 
     async def send_json(self, *args: t.Any, **kwargs: t.Any) -> None:
@@ -449,6 +448,9 @@ async def _serve(app: ft.App, ctx: RequestContext, websocket: WebSocket) -> None
         if websocket_started.receivers:
             await dispatch.send(websocket_started, app)
         rv = await _dispatch(app, ctx, websocket)
+        # PERF: awaited here, as each message goes through every coroutine that waits for another.
+        if type(rv) is CoroutineType:
+            rv = await rv
     except Exception as e:
         if websocket.close_code is not None and _is_only_closed(e):
             return
@@ -478,6 +480,7 @@ def _is_only_closed(e: Exception) -> bool:
 
 
 async def _dispatch(app: ft.App, ctx: RequestContext, websocket: WebSocket) -> t.Any:
+    """Run the hooks and call the view; what it returns may be to be awaited."""
     _check_origin(app, websocket)
     if websocket.routing_exception is not None:
         raise websocket.routing_exception
@@ -485,8 +488,7 @@ async def _dispatch(app: ft.App, ctx: RequestContext, websocket: WebSocket) -> t
     if rv is not None:
         return rv
     view = app.view_functions[websocket.endpoint]
-    rv = dispatch.call_view(ctx, view, websocket.view_args or {})
-    return await rv if type(rv) is CoroutineType else rv
+    return dispatch.call_view(ctx, view, websocket.view_args or {})
 
 
 def _check_origin(app: ft.App, websocket: WebSocket) -> None:
