@@ -9,7 +9,7 @@ from pathlib import Path
 SRC = Path(__file__).parents[1] / "src" / "erlen"
 FLOORS = [
     "typing signals globals config _ending _headers _multidict _signing _paths _lazy _background"
-    " _extras",
+    " _extras _listen",
     "routing debughelpers logging views _http _request _response wrappers json sessions ctx",
     "_files _jinja _returned dispatch",
     "helpers errors urls templating scaffold",
@@ -39,6 +39,8 @@ LAZY = {
     ("_response.py", "_background"): "asyncio is slow to import; most apps await nothing",
     ("sessions.py", "_signing"): "itsdangerous is slow to import; many apps have no session",
     ("_serving.py", "cli"): "a worker that serves needs neither click nor the command line",
+    ("app.py", "asgi"): "asyncio is slow to import, and WSGI needs none of it",
+    ("ctx.py", "_background"): "asyncio is slow to import; most apps await nothing",
     ("_serving.py", "testing"): "a worker that serves needs no test client",
     ("_serving.py", "asgi"): "asyncio is slow to import, and WSGI needs none of it",
     ("testing.py", "asgi"): "asyncio is slow to import, and most tests need none of it",

@@ -281,7 +281,7 @@ class Served(Scaffold):
         :raises Exception: what ``before_serving`` and its kin raise.
         """
         # PERF: the server is an extra.
-        from .server.task import run
+        from .asgi.task import run
 
         if debug is not None:
             self.debug = debug

@@ -111,6 +111,65 @@ async def talk(): ...
 """
 
 
+OTHERS = """
+from erlen import Flask
+from erlen.middleware import ProxyFix
+
+app = Flask(__name__)
+
+@app.websocket("/")
+async def talk(): ...
+
+application = ProxyFix(app)
+
+def plain(environ, start_response):
+    start_response("200 OK", [("Content-Length", "5")])
+    return [environ["REMOTE_ADDR"][:5].encode()]
+
+async def asynchronous(scope, receive, send):
+    if scope["type"] == "http":
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"async"})
+"""
+
+
+class TestOtherApplications:
+    @pytest.mark.parametrize(
+        ("name", "interface", "text"),
+        [("plain", "WSGI", "127.0"), ("asynchronous", "ASGI", "async")],
+    )
+    def test_by_the_protocol_that_they_speak(
+        self, tmp_path: Path, name: str, interface: str, text: str
+    ) -> None:
+        (tmp_path / "wsgi.py").write_text(OTHERS)
+        with Serving(tmp_path, env={"FLASK_APP": f"wsgi:{name}"}).ready() as server:
+            assert f"({interface}, 1 worker)" in server.output
+            assert server.get() == (200, text)
+            assert server.get("/readyz") == (200, "ok\n")
+
+    @pytest.mark.parametrize(("name", "other"), [("plain", "asgi"), ("asynchronous", "wsgi")])
+    def test_by_the_other(self, tmp_path: Path, name: str, other: str) -> None:
+        (tmp_path / "wsgi.py").write_text(OTHERS)
+        with Serving(tmp_path, "--interface", other, env={"FLASK_APP": f"wsgi:{name}"}) as server:
+            assert server.wait() == 2
+        spoken = "WSGI" if other == "asgi" else "ASGI"
+        assert server.output == (
+            f"Error: {other.upper()} was asked for, but the application speaks {spoken} alone."
+            " Leave out '--interface'.\n"
+        )
+
+    def test_what_is_lost_is_warned_of(self, tmp_path: Path) -> None:
+        (tmp_path / "wsgi.py").write_text(OTHERS)
+        # By WSGI, though ASGI is the better one behind proxies.
+        with Serving(tmp_path, "--trusted-proxies", "127.0.0.1").ready() as server:
+            assert server.output.startswith(
+                "Warning: What is around the app speaks WSGI alone, but it has WebSockets: these do"
+                " not run. Put it around 'app.wsgi_app', or take middleware that speaks both.\n"
+                "Warning: By WSGI, a header X_Forwarded_For passes for X-Forwarded-For:"
+            )
+            assert "(WSGI, 1 worker)" in server.output
+
+
 @pytest.mark.parametrize(
     ("options", "warning"),
     [
@@ -277,10 +336,13 @@ async def after():
 """
 
 
-def test_an_app_with_websockets_is_served_by_asgi(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "around", ["", "from erlen.middleware import Dispatcher\napplication = Dispatcher(app)"]
+)
+def test_an_app_with_websockets_is_served_by_asgi(tmp_path: Path, around: str) -> None:
     import websockets
 
-    (tmp_path / "app.py").write_text(SOCKETS)
+    (tmp_path / "app.py").write_text(SOCKETS + around)
 
     async def talk(server: Serving) -> None:
         address = f"ws://127.0.0.1:{server.port}"

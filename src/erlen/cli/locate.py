@@ -19,7 +19,11 @@ class NoAppException(click.UsageError):
     """The application could not be found or could not be loaded."""
 
 
-def _is_app(value: object) -> bool:
+Accepts: t.TypeAlias = t.Callable[[object], bool]
+
+
+def is_app(value: object) -> bool:
+    """Tell whether a value is an application of Flask's kind."""
     # The application's class lives above this room: what tells it from a blueprint is `wsgi_app`.
     return isinstance(value, Scaffold) and hasattr(value, "wsgi_app")
 
@@ -34,12 +38,21 @@ def find_best_app(module: ModuleType) -> App:
     :return: the application.
     :raises NoAppException: there is none, there are several, or the factory needs arguments.
     """
+    return _find_best(module, is_app)
+
+
+def _find_best(module: ModuleType, accepts: Accepts) -> App:
+    # What is accepted beside apps is what servers call, by the name that they look for.
+    value = getattr(module, "application", None)
+    if accepts(value) and not is_app(value):
+        return value
+
     for name in ("app", "application"):
         value = getattr(module, name, None)
-        if _is_app(value):
+        if is_app(value):
             return value
 
-    apps = [value for value in vars(module).values() if _is_app(value)]
+    apps = [value for value in vars(module).values() if is_app(value)]
     if len(apps) == 1:
         return apps[0]
     if apps:
@@ -61,7 +74,7 @@ def find_best_app(module: ModuleType) -> App:
                 f"Detected factory '{name}' in module '{module.__name__}', but could not call it"
                 f" without arguments. Use '{module.__name__}:{name}(args)' to specify arguments."
             ) from error
-        if _is_app(value):
+        if is_app(value):
             return value
 
     raise NoAppException(
@@ -119,6 +132,10 @@ def find_app_by_string(module: ModuleType, app_name: str) -> App:
     :raises NoAppException: the string says something else, nothing has that name, the arguments
         do not fit, or what comes out is no application.
     """
+    return _find_by_string(module, app_name, is_app)
+
+
+def _find_by_string(module: ModuleType, app_name: str, accepts: Accepts) -> App:
     name, args, kwargs = _parse_app_name(app_name)
     try:
         value = getattr(module, name)
@@ -127,7 +144,7 @@ def find_app_by_string(module: ModuleType, app_name: str) -> App:
             f"Failed to find attribute {name!r} in {module.__name__!r}."
         ) from error
 
-    if inspect.isfunction(value):
+    if inspect.isfunction(value) and not accepts(value):
         try:
             app = value(*args, **kwargs)
         except TypeError as error:
@@ -140,7 +157,7 @@ def find_app_by_string(module: ModuleType, app_name: str) -> App:
     else:
         app = value
 
-    if _is_app(app):
+    if accepts(app):
         return app
     raise NoAppException(
         f"A valid Flask application was not obtained from '{module.__name__}:{app_name}'."
@@ -191,6 +208,16 @@ def locate_app(
     :raises NoAppException: the module does not exist, an import in it failed, or it has no
         application. Other errors of the module's own code are raised as they are.
     """
+    return locate(module_name, app_name, raise_if_not_found, is_app)
+
+
+def locate(
+    module_name: str, app_name: str | None, raise_if_not_found: bool, accepts: Accepts
+) -> App | None:
+    """Find an application as :func:`locate_app` does.
+
+    :param accepts: what is one; a module's ``application`` goes before its apps.
+    """
     try:
         __import__(module_name)
     except ImportError as error:
@@ -207,4 +234,6 @@ def locate_app(
         return None
 
     module = sys.modules[module_name]
-    return find_best_app(module) if app_name is None else find_app_by_string(module, app_name)
+    if app_name is None:
+        return _find_best(module, accepts)
+    return _find_by_string(module, app_name, accepts)

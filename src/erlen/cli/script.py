@@ -11,7 +11,7 @@ import click
 from ..config import get_debug_flag, get_load_dotenv
 from ..globals import current_app
 from ..typing import App
-from .locate import NoAppException, locate_app, prepare_import
+from .locate import Accepts, NoAppException, is_app, locate, prepare_import
 
 F = t.TypeVar("F", bound=t.Callable[..., t.Any])
 
@@ -42,6 +42,8 @@ class ScriptInfo:
         self.set_debug_flag = set_debug_flag
         self.load_dotenv_defaults = get_load_dotenv(load_dotenv_defaults)
         self._loaded_app: App | None = None
+        #: What is an application; commands need one of Flask's kind, a server does not.
+        self._accepts: Accepts = is_app
 
     def load_app(self) -> App:
         """The application, loaded at the first call.
@@ -68,9 +70,10 @@ class ScriptInfo:
         if self.app_import_path:
             # A colon before a slash belongs to a Windows drive.
             path, *name = re.split(r":(?![\\/])", self.app_import_path, maxsplit=1)
-            return locate_app(prepare_import(path), name[0] if name else None)
+            app_name = name[0] if name else None
+            return locate(prepare_import(path), app_name, True, self._accepts)
         for path in ("wsgi.py", "app.py"):
-            app = locate_app(prepare_import(path), None, raise_if_not_found=False)
+            app = locate(prepare_import(path), None, False, self._accepts)
             if app is not None:
                 return app
         return None

@@ -9,10 +9,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from werkzeug.exceptions import NotFound
 
 from .. import typing as ft
+from ..asgi.protocol import BOTH
+from ..asgi.protocol import protocols as protocols_of
 from ._bridge import AsgiAsWsgi, wsgi_as_asgi
 from ._lifespan import serve_lifespan
-from ._protocol import BOTH, Application, ASGIApplication, Middleware, Receive, Scope, Send
-from ._protocol import protocols as protocols_of
+from ._protocol import Application, ASGIApplication, Middleware, Receive, Scope, Send
 
 _HOST = re.compile(r"(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\]")
 
@@ -91,6 +92,9 @@ class Dispatcher(Middleware):
             if prefix in prefixes:
                 raise ValueError(f"{key!r} is mounted twice.")
             prefixes[prefix] = _Mounted(mounted, threads)
+        if any("WSGI" not in each.speaks for each in self._all()):
+            #: For ``erlen serve``, which chooses by it.
+            self.reason_for_asgi = "an ASGI application is mounted on it"
 
     def wsgi(
         self, environ: ft.WSGIEnvironment, start_response: ft.StartResponse

@@ -19,9 +19,12 @@ from multiprocessing.connection import Connection
 
 import click
 
+from ..asgi.protocol import BOTH, Protocol, protocols
 from ..cli import NoAppException, ScriptInfo
+from ..cli.locate import is_app
 from ..typing import App
 from .settings import Interface
+from .within import apps_within, reason_for_asgi
 
 
 class CannotServe(click.ClickException):
@@ -44,22 +47,30 @@ class Found:
     :param reason: why it needs it.
     :param runs_on_wsgi: whether all of it runs on WSGI too.
     :param has_websockets: whether it has views of WebSockets.
+    :param speaks: what it can be called by.
+    :param lost: what in it does not run, as what is around it speaks WSGI alone.
     """
 
     interface: Interface
     reason: str = ""
     runs_on_wsgi: bool = True
     has_websockets: bool = False
+    speaks: frozenset[Protocol] = BOTH
+    lost: str = ""
 
 
-def load(path: str | None) -> App:
+def load(path: str | None) -> t.Any:
     """Import the application, with ``debug`` as its own code sets it.
+
+    It is an app, or anything else that speaks WSGI or ASGI, such as middleware around apps.
 
     :param path: what ``--app`` says; None looks for ``wsgi.py`` or ``app.py``.
     :raises CannotServe: there is none, it fails, or it is in debug mode.
     """
+    info = ScriptInfo(path, set_debug_flag=False)
+    info._accepts = is_application
     try:
-        app = ScriptInfo(path, set_debug_flag=False).load_app()
+        application = info.load_app()
     except NoAppException as error:
         cause = error.__context__
         if isinstance(cause, ImportError) and cause.__traceback__ and cause.__traceback__.tb_next:
@@ -67,14 +78,35 @@ def load(path: str | None) -> App:
         raise CannotServe(error.format_message(), error.exit_code) from None
     except (Exception, SystemExit) as error:
         raise _failed(path, error) from None
-    if app.debug:
+    if any(app.debug for app in apps_within(application)):
         raise CannotServe(
             "The application turns debug mode on, which shows its source to everyone: 'serve' is"
             " for production. Take 'debug = True' or DEBUG out of its code or configuration, or"
             " develop with 'erlen run --debug'.",
             exit_code=2,
         )
-    return app
+    return application
+
+
+def is_application(value: object) -> bool:
+    """Tell whether a server can call a value; a function that needs no arguments makes one."""
+    if is_app(value):
+        return True
+    if isinstance(value, type) or not callable(value):
+        return False
+    try:
+        protocols(value)
+    except TypeError:
+        return False
+    return not (inspect.isfunction(value) and _needs_nothing(value))
+
+
+def _needs_nothing(function: t.Any) -> bool:
+    try:
+        inspect.signature(function).bind()
+    except TypeError:
+        return False
+    return True
 
 
 def _failed(path: str | None, error: BaseException) -> CannotServe:
@@ -136,8 +168,27 @@ def _report(sender: Connection, path: str | None) -> t.NoReturn:
     os._exit(0)
 
 
-def look_at(app: App) -> Found:
+def look_at(application: t.Any) -> Found:
     """Tell which interface an application needs: ASGI where it has what WSGI has not."""
+    if is_app(application):
+        return _look_at_app(application)
+    speaks = protocols(application)
+    needs = [found for found in map(_look_at_app, apps_within(application)) if found.reason]
+    has_websockets = any(found.has_websockets for found in needs)
+    if "ASGI" not in speaks:
+        lost = next((found.reason for found in needs if not found.runs_on_wsgi), "")
+        return Found("wsgi", speaks=speaks, lost=lost)
+    if "WSGI" not in speaks:
+        reason = "it speaks ASGI alone"
+        return Found("asgi", reason, False, has_websockets, speaks)
+    if needs:
+        runs_on_wsgi = all(found.runs_on_wsgi for found in needs)
+        return Found("asgi", needs[0].reason, runs_on_wsgi, has_websockets)
+    reason = reason_for_asgi(application)
+    return Found("asgi" if reason else "wsgi", reason)
+
+
+def _look_at_app(app: App) -> Found:
     if any(rule.websocket for rule in app.url_map.iter_rules()):
         return Found("asgi", "it has WebSockets", runs_on_wsgi=False, has_websockets=True)
     if app.before_serving_funcs or app.while_serving_gens or app.after_serving_funcs:

@@ -26,16 +26,10 @@ from functools import partial
 import click
 
 from .._extras import missing_extra
+from .._listen import BACKLOG, CannotListen, open_tcp, open_unix
 from .application import CannotServe, examine
 from .health import Flag
-from .listener import (
-    BACKLOG,
-    CannotListen,
-    open_tcp,
-    open_unix,
-    refuse_new,
-    wait_until_accepted,
-)
+from .listener import refuse_new, wait_until_accepted
 from .settings import Settings
 from .worker import Loader
 
@@ -231,7 +225,20 @@ def _decide(settings: Settings) -> Settings:
         )
     if settings.interface is None:
         # Granian's WSGI takes X_Forwarded_For for X-Forwarded-For, and a proxy may pass that on.
-        return replace(settings, interface="asgi" if settings.trust else found.interface)
+        has_choice = settings.trust and "ASGI" in found.speaks
+        settings = replace(settings, interface="asgi" if has_choice else found.interface)
+    elif settings.interface.upper() not in found.speaks:
+        (spoken,) = found.speaks
+        raise CannotServe(
+            f"{settings.interface.upper()} was asked for, but the application speaks {spoken}"
+            " alone. Leave out '--interface'.",
+            exit_code=2,
+        )
+    if found.lost:
+        _warn(
+            f"What is around the app speaks WSGI alone, but {found.lost}: these do not run. Put it"
+            " around 'app.wsgi_app', or take middleware that speaks both."
+        )
     if settings.interface == "wsgi":
         if found.interface == "asgi" and not found.runs_on_wsgi:
             _warn(f"WSGI was asked for, but {found.reason}: these do not run.")

@@ -15,13 +15,13 @@ from multiprocessing.connection import Connection
 import click
 
 from .._ending import Ending
-from ..typing import App
 from .access import Log, LoggedASGI, LoggedWSGI
 from .application import CannotServe, load
 from .health import Flag, Health, HealthASGI, HealthWSGI
 from .settings import Settings
 from .sockets import FinishedASGI
 from .trust import TrustedASGI, TrustedWSGI
+from .within import apps_within
 
 
 @dataclass(frozen=True)
@@ -49,16 +49,21 @@ class Loader:
         from .. import as_flask  # noqa: F401
 
         try:
-            app = load(self.settings.app)
+            application = load(self.settings.app)
         except CannotServe as error:
             click.echo(f"Error: {error.message}", err=True)
             sys.exit(error.exit_code)
-        threading.Thread(target=_tell, args=(self.closing, app._ending), daemon=True).start()
-        return wrap(app, self.settings, self.ending)
+        closing = Ending()
+        for app in apps_within(application):
+            closing.tell(app._ending.begin)
+            if self.settings.threads is not None and self.settings.interface == "asgi":
+                app.config["ASGI_THREADS"] = self.settings.threads
+        threading.Thread(target=_tell, args=(self.closing, closing), daemon=True).start()
+        return wrap(application, self.settings, self.ending, closing)
 
 
 def _tell(closing: Connection, ending: Ending) -> None:
-    """Tell an application's event streams and WebSockets that the worker is about to end."""
+    """Tell the event streams and WebSockets that the worker is about to end."""
     closing.poll(None)
     ending.begin()
 
@@ -76,15 +81,13 @@ def _end_with_server(seconds: float) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-def wrap(app: App, settings: Settings, ending: Flag) -> t.Any:
+def wrap(app: t.Any, settings: Settings, ending: Flag, closing: Ending) -> t.Any:
     """Put what a server adds around an application: health, trust in proxies, access log."""
     health = Health(settings.health, ending)
     log = None if settings.access_log == "off" else Log(settings.access_log)
     if settings.interface == "asgi":
-        if settings.threads is not None:
-            app.config["ASGI_THREADS"] = settings.threads
         inner = app if log is None else LoggedASGI(app, log)
         outer = HealthASGI(TrustedASGI(inner, settings.trust), health)
-        return FinishedASGI(outer, app._ending)
+        return FinishedASGI(outer, closing)
     inner = app if log is None else LoggedWSGI(app, log)
     return HealthWSGI(TrustedWSGI(inner, settings.trust), health)

@@ -28,8 +28,9 @@ from werkzeug.sansio.http import parse_cookie
 from ... import typing as ft
 from ..._ending import IN_SCOPE
 from ..._extras import missing_extra
+from ...asgi.protocol import BOTH
 from .._bridge import wsgi_as_asgi
-from .._protocol import BOTH, ASGIApplication, BothDoors, Receive, Scope, Send
+from .._protocol import ASGIApplication, BothDoors, Receive, Scope, Send
 from . import _tunnel, _websocket
 from ._backends import NAME, Backend, Circuit, Member, Members, Policy
 from ._forward import (
@@ -120,6 +121,9 @@ class Balancer(BothDoors):
     :raises ValueError: there is no backend, one stands twice, or a number is out of range.
     :raises ModuleNotFoundError: urllib3 is not installed.
     """
+
+    #: For ``erlen serve``, which chooses by it.
+    reason_for_asgi = "it passes on WebSockets"
 
     _clock: Callable[[], float] = staticmethod(time.monotonic)
 

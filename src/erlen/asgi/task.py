@@ -17,8 +17,8 @@ import click
 
 from .. import typing as ft
 from .._extras import missing_extra
-from ..asgi.lifespan import shut_down, start_up
-from .listener import BACKLOG, CannotListen, open_tcp, open_unix
+from .._listen import BACKLOG, CannotListen, open_tcp, open_unix
+from .lifespan import shut_down, start_up
 
 try:
     import granian.net
