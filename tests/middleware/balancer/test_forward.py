@@ -300,6 +300,13 @@ class TestResponse:
         balancer, _ = start(lambda asked: asked.raw(b"HTTP/1.1 101 Now\r\nUpgrade: x\r\n\r\n"))
         assert wsgi(balancer, "/", "POST").status_code == 502
 
+    @pytest.mark.parametrize("length", ["-1", "1, 1", "x", "1_0", "1\r\nContent-Length: 2", ""])
+    def test_a_length_that_is_no_number(self, start: Any, length: str) -> None:
+        """Whoever reads it otherwise would see the next response begin elsewhere."""
+        head = f"HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\nabc"
+        balancer, _ = start(lambda asked: asked.raw(head.encode()))
+        assert wsgi(balancer, "/", "POST").status_code == 502
+
     def test_redirects_are_the_clients_to_follow(self, start: Any) -> None:
         balancer, server = start(lambda asked: asked.answer(status=302, Location="/other"))
         assert wsgi(balancer).headers["Location"] == "/other"
