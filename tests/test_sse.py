@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
+import time
 from collections.abc import AsyncIterator, Iterator
 from types import TracebackType
 from typing import Any, NamedTuple
@@ -225,7 +226,11 @@ class TestEventStream:
         response.close()
         assert source.closed.wait(PATIENCE)
 
-    def test_it_ends_when_the_server_does(self, app: Any, source: Source) -> None:
+    def test_it_ends_when_the_server_does(
+        self, app: Any, source: Source, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        # The source does not close before it is told.
+        monkeypatch.setattr("erlen.sse._CLOSE_SECONDS", 0.01)
         response = serve(app, source.make)
         pieces = iter(response.response)
         assert [next(pieces), next(pieces)][1] == b"data: one\n\n"
@@ -235,6 +240,28 @@ class TestEventStream:
         source.told.set()
         assert source.closed.wait(PATIENCE)
         assert not app._ending._funcs
+
+    def test_the_end_of_the_server_waits_for_a_source_to_close(self, app: Any) -> None:
+        """Else a thread that cleans up would be cut."""
+        closed = threading.Event()
+
+        def make() -> Iterator[str]:
+            gone = threading.Event()
+            on_close(gone.set)
+            try:
+                yield "one"
+                gone.wait(PATIENCE)
+            finally:
+                time.sleep(0.1)
+                closed.set()
+
+        response = serve(app, make)
+        pieces = iter(response.response)
+        assert [next(pieces), next(pieces)][1] == b"data: one\n\n"
+        app._ending.begin()
+        assert set(b"".join(pieces)) <= set(b":\n")
+        assert closed.is_set()
+        response.close()
 
     def test_one_that_comes_later_ends_at_once(self, app: Any, source: Source) -> None:
         app._ending.begin()

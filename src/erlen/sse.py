@@ -26,6 +26,8 @@ _LINE_END = re.compile(r"\r\n|\r|\n")
 _FORBIDDEN = re.compile(r"[\r\n\0]")
 _HEARTBEAT = b":\n\n"
 _END: t.Any = object()
+# How long a sync source has to close at the end of the server, which would cut its thread.
+_CLOSE_SECONDS = 1.0
 
 
 class Event:
@@ -246,12 +248,15 @@ class _Feed:
     def __init__(self) -> None:
         #: Whether the client has gone.
         self.closed = False
+        #: Whether the server is ending.
+        self.ending = False
         self._items: asyncio.Queue[t.Any] = asyncio.Queue()
         self._wanted: asyncio.Semaphore | threading.Semaphore
         self._loop = asyncio.get_running_loop()
 
     def end(self) -> None:
         """Have no more items come, whatever the source does; called in any thread."""
+        self.ending = True
         with suppress(RuntimeError):  # the loop is closed, and nobody waits
             self._loop.call_soon_threadsafe(self._items.put_nowait, _END)
 
@@ -314,6 +319,7 @@ class _ThreadFeed(_Feed):
         self.wakers: list[Callable[[], object]] = []
         self._source = source
         self._wanted = self._is_wanted = threading.Semaphore(0)
+        self._is_done = asyncio.Event()
         threading.Thread(
             target=copy_context().run, args=(self._work,), name="erlen-events", daemon=True
         ).start()
@@ -334,6 +340,9 @@ class _ThreadFeed(_Feed):
             if self.closed:  # nobody else would tell
                 raise
             end = _Failure(e)
+        finally:
+            with suppress(RuntimeError):  # the loop is closed, and nobody waits
+                self._loop.call_soon_threadsafe(self._is_done.set)
         self._tell(end)
 
     def _tell(self, item: t.Any) -> None:
@@ -344,11 +353,15 @@ class _ThreadFeed(_Feed):
             self._is_wanted.release()
 
     async def close(self) -> None:
-        """Have the source end when it next yields."""
+        """Have the source end when it next yields; the end of the server waits a little for it."""
         self.closed = True
         self._is_wanted.release()
         for func in self.wakers:
             func()
+        if self.ending:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_CLOSE_SECONDS):
+                    await self._is_done.wait()
 
 
 #: What runs the sync generator that asks.
