@@ -16,6 +16,7 @@ from erlen import (
     current_app,
     g,
     has_app_context,
+    has_request_context,
     request,
     session,
     websocket,
@@ -45,6 +46,17 @@ class TestEntered:
                     raise error
             assert not has_app_context()
             assert log == [(asyncio.get_running_loop(), 1, error)]
+
+        asyncio.run(main())
+
+    def test_an_app_context_within_a_request(self, app: Any) -> None:
+        async def main() -> None:
+            ctx = app.app_context()
+            async with app.test_request_context("/x"):
+                async with ctx:
+                    assert request.path == "/x"
+            async with ctx:
+                assert not has_request_context()
 
         asyncio.run(main())
 

@@ -102,13 +102,16 @@ def test_cancelled(app: Flask, capsys: pytest.CaptureFixture[str]) -> None:
     assert log == ["echo", "after", "1001"]
 
 
-def test_a_failing_start(app: Flask) -> None:
+def test_a_failing_start(app: Flask, tmp_path: Path) -> None:
     @app.before_serving
     async def fail() -> None:
         raise KeyError("database")
 
-    with pytest.raises(KeyError, match="database"):
-        asyncio.run(app.run_task(port=0))
+    path = tmp_path / "socket"
+    for host in ("127.0.0.1", *([f"unix:{path}"] if hasattr(socket, "AF_UNIX") else [])):
+        with pytest.raises(KeyError, match="database"):
+            asyncio.run(app.run_task(host, 0))
+    assert not path.exists()
 
 
 def test_a_failing_trigger(app: Flask) -> None:

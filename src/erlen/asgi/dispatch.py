@@ -252,6 +252,7 @@ async def close_context(ctx: AppContext, exc: BaseException | None) -> None:
                 await _tear_down(ctx, exc)
             else:
                 await tear_down_app(ctx.app, exc)
+                ctx._outer = None
     finally:
         current = _cv_app.get()
         if current is not ctx and take_out(ctx, shared, current):

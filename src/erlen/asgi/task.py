@@ -10,7 +10,7 @@ import asyncio
 import socket
 import typing as t
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import click
@@ -61,7 +61,10 @@ async def run(
         listener = open_tcp(host, port) if path is None else open_unix(path)
     except CannotListen as error:
         raise OSError(str(error)) from None
-    with listener:
+    with ExitStack() as stack:
+        if path is not None:
+            stack.callback(path.unlink, missing_ok=True)
+        stack.enter_context(listener)
         server = _Server(app, listener, **files)
         await start_up(app)
         try:
@@ -69,8 +72,6 @@ async def run(
             await _serve(app, server, shutdown_trigger)
         finally:
             await shut_down(app)
-            if path is not None:
-                path.unlink(missing_ok=True)
 
 
 async def _serve(
@@ -83,11 +84,11 @@ async def _serve(
     try:
         done, _ = await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
     finally:
+        for trigger in waited - {serving}:
+            trigger.cancel()
         await _close_streams(app)
         server.stop()
         await serving
-        for trigger in waited - {serving}:
-            trigger.cancel()
     for future in done:
         with suppress(asyncio.CancelledError):
             future.result()
