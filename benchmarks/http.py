@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import http.client
 import os
+import random
 import re
 import shutil
 import socket
@@ -198,10 +199,10 @@ def measure(peers: list[Peer], rounds: int, seconds: float) -> Rates:
 
 
 def in_turns(names: list[str], rounds: int, ask: Callable[[str], float]) -> Rates:
-    """What is asked of each, round by round, there and back, so that none always comes first."""
+    """What is asked of each, round by round, in an order by lot: none always follows the same."""
     rates: Rates = {name: [] for name in names}
     for number in range(rounds):
-        for name in reversed(names) if number % 2 else names:
+        for name in random.Random(number).sample(names, len(names)):
             rates[name].append(ask(name))
     return rates
 
